@@ -1,0 +1,26 @@
+"""The project's settings, with both databases and the kernel's test models.
+
+Everything is taken over, as what the tests should see is the project as it is
+wired, and only the lines below may differ from it.
+"""
+
+from uow_project import databases
+from uow_project.settings import *  # noqa: F403 - see above
+from uow_project.settings import INSTALLED_APPS as PROJECT_APPS
+
+SECRET_KEY = "for the tests"  # noqa: S105 - it protects nothing
+SECURE_SSL_REDIRECT = False  # the test client speaks http
+
+INSTALLED_APPS = [*PROJECT_APPS, "tests.kernel"]
+# Its tables follow its models: nobody has rows there to migrate.
+MIGRATION_MODULES = {"kernel": None}
+
+# Where both really are is only known once the tests that need them run:
+# see django_db_modify_db_settings in conftest.py.
+DATABASES = {
+    "default": databases.from_url("sqlite://"),
+    "postgresql": databases.from_url("postgresql://"),
+}
+
+# The secure ones take most of a second for each user.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
