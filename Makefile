@@ -68,7 +68,7 @@ imports: $(STAMP) ## Check who imports whom
 
 .PHONY: migrations
 migrations: $(STAMP) ## Check that no migration is missing
-	$(MANAGE) makemigrations --check --dry-run
+	DATABASE_URL=sqlite:// $(MANAGE) makemigrations --check --dry-run
 
 .PHONY: deploy-check
 deploy-check: $(STAMP) ## Check the settings as in production
@@ -89,7 +89,7 @@ lock: $(STAMP) ## Renew requirements.txt: the newest releases that pyproject.tom
 
 .PHONY: clean
 clean: ## Remove what was made here: environment, caches, build, demo database
-	rm -rf $(VENV) dist staticfiles .coverage .coverage.* \
+	rm -rf $(VENV) .venv-newest dist staticfiles .coverage .coverage.* \
 		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -f db.sqlite3 db.sqlite3-shm db.sqlite3-wal
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
