@@ -3,19 +3,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
 from tests.support import databases
 from uow_project.databases import from_url
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from _pytest.terminal import TerminalReporter
+if TYPE_CHECKING:  # tests/unit runs without Django being imported
     from django.db.utils import ConnectionHandler
 
 
@@ -109,7 +108,7 @@ def manage(database_url: DatabaseUrl) -> Iterator[Manage]:
 
 @pytest.fixture(scope="session")
 def connections() -> ConnectionHandler:
-    from django.db import connections  # noqa: PLC0415 - tests/unit needs no Django
+    from django.db import connections  # noqa: PLC0415 - tests/unit runs without Django
 
     return connections
 

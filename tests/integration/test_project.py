@@ -15,6 +15,9 @@ from uow_project.databases import SQLITE_OPTIONS, from_url
 
 SECRET_KEY = "long enough for a test, and more than five different letters"  # noqa: S105 - made up
 
+# The second is how coverage finds the processes that tests start.
+INHERITED = ("PATH", "COVERAGE_PROCESS_CONFIG")
+
 on_sqlite = pytest.mark.django_db(databases=["default"], transaction=True)
 
 
@@ -23,7 +26,7 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"]} | environment,
+        env={name: os.environ[name] for name in INHERITED if name in os.environ} | environment,
         check=False,
         capture_output=True,
         text=True,
@@ -100,6 +103,24 @@ class TestSecretKey:
         command = python("manage.py", "migrate", DATABASE_URL="sqlite://")
 
         assert command.returncode == 0, command.stderr
+
+
+class TestProxyHeader:
+    HEADER = "from django.conf import settings; print(settings.SECURE_PROXY_SSL_HEADER)"
+
+    @pytest.mark.parametrize(
+        ("environment", "header"),
+        [
+            ({}, "None"),
+            ({"TRUST_X_FORWARDED_PROTO": "true"}, "('HTTP_X_FORWARDED_PROTO', 'https')"),
+        ],
+    )
+    def test_is_trusted_on_request_alone(self, environment: dict[str, str], header: str) -> None:
+        process = python(
+            "-c", self.HEADER, DJANGO_SETTINGS_MODULE="uow_project.settings", **environment
+        )
+
+        assert process.stdout.strip() == header, process.stderr
 
 
 class TestCheckDeploy:
