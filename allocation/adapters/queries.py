@@ -1,0 +1,76 @@
+"""Reads that change nothing, and need no unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Max, Q, Sum
+from django.db.models.functions import Coalesce
+
+from allocation.domain.model import LineKey
+from allocation.models import Batch, OrderLine
+
+
+def allocations(using: str) -> Iterator[tuple[str, str, int, str]]:
+    """Every line as (order, SKU, quantity, batch reference or ""), by order and SKU.
+
+    In constant memory, however many there are.
+    """
+    lines = OrderLine.objects.using(using).order_by("orderid", "sku")
+    rows = lines.values_list("orderid", "sku", "qty", "batch_id")
+    for orderid, sku, qty, reference in rows.iterator(chunk_size=5000):
+        yield orderid, sku, qty, reference or ""
+
+
+def backorders(using: str, sku: str | None = None, size: int = 5000) -> Iterator[list[LineKey]]:
+    """The backorders (of one SKU) in pages of at most `size`, the oldest first.
+
+    Those that are there at the beginning: what is added meanwhile is left out,
+    so that whoever works through them comes to an end.
+    """
+    waiting = OrderLine.objects.using(using).filter(batch__isnull=True)
+    if sku is not None:
+        waiting = waiting.filter(sku=sku)
+    newest = waiting.aggregate(newest=Max("id"))["newest"]
+    after = 0
+    while newest is not None and (
+        page := list(
+            waiting.filter(id__gt=after, id__lte=newest)
+            .order_by("id")
+            .values_list("id", "orderid", "sku")[:size]
+        )
+    ):
+        yield [(orderid, line_sku) for _, orderid, line_sku in page]
+        after = page[-1][0]
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """A stored number that its lines do not bear out."""
+
+    reference: str
+    what: str
+    stored: int | str
+    found: int | str
+
+
+def audit(using: str) -> Iterator[Discrepancy]:
+    """Every number that is stored twice, where the two disagree."""
+    batches = Batch.objects.using(using).annotate(
+        units=Coalesce(Sum("lines__qty"), 0),
+        last=Coalesce(Max("lines__position"), 0),
+        strangers=Count("lines", filter=~Q(lines__sku=F("sku"))),
+    )
+    wrong = batches.filter(
+        ~Q(allocated_quantity=F("units")) | Q(lines_taken__lt=F("last")) | Q(strangers__gt=0)
+    ).order_by("reference")
+    for batch in wrong.iterator():
+        if batch.allocated_quantity != batch.units:
+            yield Discrepancy(
+                batch.reference, "allocated quantity", batch.allocated_quantity, batch.units
+            )
+        if batch.lines_taken < batch.last:
+            yield Discrepancy(batch.reference, "lines taken", batch.lines_taken, batch.last)
+        if batch.strangers:
+            yield Discrepancy(batch.reference, "lines of another SKU", 0, batch.strangers)

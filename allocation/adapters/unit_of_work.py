@@ -1,0 +1,15 @@
+"""The unit of work of the application, on Django."""
+
+from __future__ import annotations
+
+from allocation.adapters.mappers import BacklogMapper, BatchMapper
+from allocation.adapters.repository import Backlogs, Batches
+from allocation.service_layer.unit_of_work import AbstractUnitOfWork
+from allocation.uow.django import DjangoUnitOfWork
+
+
+class AllocationUnitOfWork(DjangoUnitOfWork, AbstractUnitOfWork):
+    """All or nothing, over the batches in the database `using`."""
+
+    batches = Batches(BatchMapper())
+    backlogs = Backlogs(BacklogMapper())

@@ -1,0 +1,33 @@
+"""The one place where the adapters are joined to the entrypoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import DEFAULT_DB_ALIAS
+
+from allocation.adapters import queries
+from allocation.adapters.unit_of_work import AllocationUnitOfWork
+from allocation.service_layer.unit_of_work import AbstractUnitOfWork
+from allocation.uow import UniqueViolation, retry
+
+T = TypeVar("T")
+
+allocations = queries.allocations
+backorders = queries.backorders
+audit = queries.audit
+
+
+def unit_of_work(using: str = DEFAULT_DB_ALIAS) -> AllocationUnitOfWork:
+    """A new unit of work on the database `using`."""
+    return AllocationUnitOfWork(using)
+
+
+def run(use_case: Callable[[AbstractUnitOfWork], T], using: str = DEFAULT_DB_ALIAS) -> T:
+    """Run a use case on the database `using`, and again when somebody else was in the way.
+
+    Two who add the same new row at once count as that, too: the second one then
+    finds it there. Raises what the use case raises.
+    """
+    return retry(use_case, lambda: unit_of_work(using), also=(UniqueViolation,))

@@ -1,0 +1,229 @@
+"""Order lines, batches, and the rule by which the one goes to the other.
+
+The rules are those of "Architecture Patterns with Python" (Percival, Gregory),
+chapters 1 and 2, made strict: see the class docstrings for what is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Self, TypeAlias
+
+from allocation.domain.values import quantity, text
+
+LineKey: TypeAlias = tuple[str, str]
+"""What an order line is known by: its order and its SKU."""
+
+
+class AllocationError(Exception):
+    """The rules do not allow what was asked for. The message is meant for people."""
+
+
+class OutOfStock(AllocationError):
+    """No batch has room for a line. Carries `sku`."""
+
+    def __init__(self, sku: str) -> None:
+        self.sku = sku
+        super().__init__(f"Out of stock for sku {sku}")
+
+
+class LineConflict(AllocationError):
+    """A line is known with another quantity. Carries the `known` line and the `given` one."""
+
+    def __init__(self, known: OrderLine, given: OrderLine) -> None:
+        self.known = known
+        self.given = given
+        super().__init__(
+            f"Order {given.orderid} already has a line for sku {given.sku} with quantity "
+            f"{known.qty}, not {given.qty}."
+        )
+
+
+class LineNotKnown(AllocationError):
+    """A batch was not told whether it holds a line. Carries `reference` and `line`.
+
+    A batch that comes from a store knows the lines that the store was asked
+    for, and for the others only how many units they take.
+    """
+
+    def __init__(self, reference: str, line: OrderLine) -> None:
+        self.reference = reference
+        self.line = line
+        super().__init__(
+            f"Batch {reference} was loaded without saying whether it holds the line "
+            f"{line.orderid}/{line.sku}: ask for it together with that line."
+        )
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """So many units of one SKU for one order. A value: two with the same content are the same.
+
+    Raises InvalidValue.
+    """
+
+    orderid: str
+    sku: str
+    qty: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "orderid", text("order id", self.orderid))
+        object.__setattr__(self, "sku", text("sku", self.sku))
+        quantity(self.qty)
+
+    @property
+    def key(self) -> LineKey:
+        return self.orderid, self.sku
+
+
+class Batch:
+    """Stock of one SKU: in the warehouse (no ETA), or on its way.
+
+    Known by its reference. Batches sort in the order in which they are used.
+    Raises InvalidValue.
+    """
+
+    def __init__(self, ref: str, sku: str, qty: int, eta: date | None) -> None:
+        if isinstance(eta, datetime):
+            eta = eta.date()
+        self.reference = text("reference", ref)
+        self.sku = text("sku", sku)
+        self.eta = eta
+        self._purchased_quantity = quantity(qty)
+        self._allocated_quantity = 0
+        # How many lines it ever took: the position of the next one. The last
+        # allocated is the first to be taken off.
+        self._lines_taken = 0
+        self._lines: dict[LineKey, tuple[OrderLine, int]] = {}
+
+    @classmethod
+    def reconstitute(
+        cls,
+        ref: str,
+        sku: str,
+        qty: int,
+        eta: date | None,
+        *,
+        allocated: int,
+        lines_taken: int,
+        lines: Iterable[tuple[OrderLine, int]],
+    ) -> Self:
+        """The batch as it was stored, knowing some `lines` with their positions, maybe not all."""
+        batch = cls.__new__(cls)
+        batch.reference, batch.sku, batch.eta = ref, sku, eta
+        batch._purchased_quantity = qty
+        batch._allocated_quantity = allocated
+        batch._lines_taken = lines_taken
+        batch._lines = {line.key: (line, position) for line, position in lines}
+        return batch
+
+    def __repr__(self) -> str:
+        return f"<Batch {self.reference}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Batch):
+            return NotImplemented
+        return self.reference == other.reference
+
+    def __hash__(self) -> int:
+        return hash(self.reference)
+
+    def __lt__(self, other: Batch) -> bool:
+        """Warehouse stock before shipments, the earlier ETA before the later, then by reference."""
+        return self._preference < other._preference
+
+    @property
+    def _preference(self) -> tuple[bool, date, str]:
+        return self.eta is not None, self.eta or date.min, self.reference
+
+    @property
+    def purchased_quantity(self) -> int:
+        return self._purchased_quantity
+
+    @property
+    def allocated_quantity(self) -> int:
+        return self._allocated_quantity
+
+    @property
+    def available_quantity(self) -> int:
+        return self._purchased_quantity - self._allocated_quantity
+
+    @property
+    def lines_taken(self) -> int:
+        return self._lines_taken
+
+    def lines(self) -> Iterator[tuple[OrderLine, int]]:
+        """The lines it knows, each with its position, the first allocated first."""
+        return iter(sorted(self._lines.values(), key=lambda placed: placed[1]))
+
+    def line(self, key: LineKey) -> OrderLine | None:
+        """The line with this key, if it is known to be here."""
+        placed = self._lines.get(key)
+        return placed and placed[0]
+
+    def can_allocate(self, line: OrderLine) -> bool:
+        """Whether the whole line fits: a line is never split."""
+        return self.sku == line.sku and self.available_quantity >= line.qty
+
+    def allocate(self, line: OrderLine) -> None:
+        """Take the line. Taking it again changes nothing.
+
+        Raises LineConflict when it is here with another quantity, and
+        OutOfStock when it does not fit.
+        """
+        known = self.line(line.key)
+        if known is not None:
+            if known != line:
+                raise LineConflict(known, line)
+            return
+        if not self.can_allocate(line):
+            raise OutOfStock(line.sku)
+        self._lines_taken += 1
+        self._lines[line.key] = line, self._lines_taken
+        self._allocated_quantity += line.qty
+
+    def deallocate(self, line: OrderLine) -> None:
+        """Give the line back. One that is not here changes nothing.
+
+        Raises LineNotKnown when the batch cannot tell whether it is here.
+        """
+        if self._lines.pop(line.key, None) is not None:
+            self._allocated_quantity -= line.qty
+        elif self._allocated_quantity > sum(known.qty for known, _ in self._lines.values()):
+            raise LineNotKnown(self.reference, line)
+
+    def change_purchased_quantity(self, qty: int) -> list[OrderLine]:
+        """Hold `qty` units from now on. Raises InvalidValue.
+
+        Takes lines off, the last allocated first, until the rest fits, and
+        returns them in that order.
+        """
+        self._purchased_quantity = quantity(qty)
+        taken: list[OrderLine] = []
+        for line, _ in reversed(list(self.lines())):
+            if self.available_quantity >= 0:
+                break
+            self.deallocate(line)
+            taken.append(line)
+        return taken
+
+
+def allocate(line: OrderLine, batches: Iterable[Batch]) -> str:
+    """Give the line to the first of the batches, in their order, that has room for all of it.
+
+    Returns that batch's reference; of the batch that holds the line already, if
+    one does, and then nothing changes. Raises LineConflict, and OutOfStock when
+    there is no room.
+    """
+    batches = sorted(batches)
+    for batch in batches:
+        if batch.line(line.key) is not None:
+            batch.allocate(line)
+            return batch.reference
+    for batch in batches:
+        if batch.can_allocate(line):
+            batch.allocate(line)
+            return batch.reference
+    raise OutOfStock(line.sku)

@@ -1,0 +1,23 @@
+"""The unit of work and its repositories on Django's ORM, for PostgreSQL and SQLite."""
+
+from allocation.uow.django.mapping import DjangoMapper, ModelTable, UnsupportedModel
+from allocation.uow.django.repository import DjangoRepository
+from allocation.uow.django.store import split
+from allocation.uow.django.transaction import (
+    AutocommitDisabled,
+    OuterTransaction,
+    UnsupportedDatabase,
+)
+from allocation.uow.django.unit_of_work import DjangoUnitOfWork
+
+__all__ = [
+    "AutocommitDisabled",
+    "DjangoMapper",
+    "DjangoRepository",
+    "DjangoUnitOfWork",
+    "ModelTable",
+    "OuterTransaction",
+    "UnsupportedDatabase",
+    "UnsupportedModel",
+    "split",
+]

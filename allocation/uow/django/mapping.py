@@ -1,0 +1,224 @@
+"""How entities stand in the tables of Django models."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final, TypeVar
+
+from django.db import models
+
+from allocation.uow.errors import MisuseError
+from allocation.uow.tracking import UNKNOWN, Key, Mapper, Row, Table
+
+E = TypeVar("E")
+M = TypeVar("M", bound=models.Model)
+
+Found = tuple[Key, list[tuple[Table, Row]], E | None]
+"""What was read of an entity: its key, its rows, and the object itself where the ORM made it."""
+
+# Values of these fields cannot be changed in place; any other is copied for a snapshot.
+_IMMUTABLE: Final = (
+    models.BooleanField,
+    models.CharField,
+    models.DateField,
+    models.DecimalField,
+    models.DurationField,
+    models.FloatField,
+    models.GenericIPAddressField,
+    models.IntegerField,
+    models.TextField,
+    models.TimeField,
+    models.UUIDField,
+)
+
+
+class UnsupportedModel(MisuseError):
+    """A model that the flush cannot write whole."""
+
+
+class ModelTable(Table):
+    """The table of a Django model, or the part of its columns that a mapper needs.
+
+    Columns are named as attributes of the model (`batch_id` for a foreign key
+    `batch`). By default all of them are taken, and the key is the primary key.
+    Another key must be unique. `parent` names the column that refers to the
+    root's key, in a part of an aggregate that is to be loaded with its root.
+    """
+
+    def __init__(
+        self,
+        model: type[models.Model],
+        *columns: str,
+        key: Sequence[str] | None = None,
+        parent: str | None = None,
+    ) -> None:
+        meta = model._meta
+        if meta.proxy:
+            model = meta.concrete_model or model
+        by_attname = {field.attname: field for field in meta.concrete_fields}
+        _refuse_unsupported(model, columns)
+        columns = columns or tuple(by_attname)
+        unknown = [column for column in (*columns, *(key or ())) if column not in by_attname]
+        if unknown:
+            raise UnsupportedModel(
+                f"{model.__name__} has no column {', '.join(unknown)}. It has {', '.join(by_attname)}."
+            )
+        super().__init__(
+            meta.label, columns, key or tuple(field.attname for field in meta.pk_fields)
+        )
+        self.model = model
+        self.fields = tuple(by_attname[column] for column in columns)
+        self.parent = None if parent is None else columns.index(parent)
+        # What the database fills in when it is left out of an INSERT.
+        self.optional = tuple(
+            position
+            for position, column in enumerate(self.fields)
+            if isinstance(column, models.AutoField) or column.has_db_default()
+        )
+
+    def refers_to(self, other: Table) -> bool:
+        """Whether a foreign key of this table points at `other`."""
+        return isinstance(other, ModelTable) and any(
+            field.remote_field is not None
+            and field.related_model._meta.concrete_model is other.model._meta.concrete_model
+            for field in self.fields
+        )
+
+
+def _refuse_unsupported(model: type[models.Model], columns: Sequence[str]) -> None:
+    meta = model._meta
+    if any(parent._meta.concrete_model is not meta.concrete_model for parent in meta.all_parents):
+        raise UnsupportedModel(
+            f"{model.__name__} inherits from another table. Map it to a plain object with a "
+            f"DjangoMapper over both tables instead."
+        )
+    generated = [
+        field.attname
+        for field in meta.concrete_fields
+        if field.generated and (not columns or field.attname in columns)
+    ]
+    if generated:
+        raise UnsupportedModel(
+            f"{model.__name__} has generated columns ({', '.join(generated)}), which nobody can "
+            f"write. Map it with a DjangoMapper that names the other columns."
+        )
+
+
+class DjangoMapper(Mapper[E]):
+    """Maps plain objects to the tables of Django models.
+
+    Name `entity_type` and `tables` (ModelTables, the root's first), and say how
+    an entity turns into `rows` and back (`entity`).
+    """
+
+    tables: Sequence[ModelTable]
+
+    def read(self, queryset: models.QuerySet[Any]) -> Iterator[Found[E]]:
+        """What the rows of `queryset`, one of the root's model, hold.
+
+        One query, and one more for each part that names its parent.
+        """
+        root, *parts = self.tables
+        found: dict[Key, list[tuple[Table, Row]]] = {
+            root.key_of(row): [(root, row)] for row in queryset.values_list(*root.columns)
+        }
+        for part in parts:
+            if part.parent is None or not found:
+                continue
+            rows = part.model._default_manager.using(queryset.db).filter(
+                **{f"{part.columns[part.parent]}__in": [key[0] for key in found]}
+            )
+            for row in rows.values_list(*part.columns):
+                found[(row[part.parent],)].append((part, row))
+        for key, standing_in in found.items():
+            yield key, standing_in, None
+
+
+@functools.cache
+def table_of(model: type[models.Model]) -> ModelTable:
+    """The whole table of `model`: one and the same for all who ask."""
+    return ModelTable(model)
+
+
+class ModelMapper(DjangoMapper[M]):
+    """Maps a Django model instance to the one row it stands in."""
+
+    def __init__(self, model: type[M]) -> None:
+        self.entity_type = model
+        self._table = table_of(model)
+        self.tables = (self._table,)
+        fields = self._table.fields
+        self._values = itemgetter(*self._table.columns)
+        self._foreign_keys = [field for field in fields if field.is_relation]
+        self._mutable = [
+            position
+            for position, field in enumerate(fields)
+            if not isinstance(getattr(field, "target_field", field), _IMMUTABLE)
+        ]
+        self._on_write = [field for field in fields if _overrides_pre_save(field)]
+
+    def key(self, entity: M) -> Key:
+        state = vars(entity)
+        return tuple(state[column] for column in self._table.key)
+
+    def rows(self, entity: M) -> Iterable[tuple[Table, Row]]:
+        state = vars(entity)
+        for field in self._foreign_keys:
+            # A parent that was saved after it was assigned: its key is known by now.
+            if state.get(field.attname) is None and field.is_cached(entity):
+                parent = field.get_cached_value(entity)
+                setattr(entity, field.attname, getattr(parent, field.target_field.attname, None))
+        try:
+            row: Row = self._values(state)
+        except KeyError:  # deferred columns: not to be read, that would be a query
+            row = tuple(state.get(column, UNKNOWN) for column in self._table.columns)
+        return ((self._table, self._copied(row) if self._mutable else row),)
+
+    def entity(self, rows: Mapping[Table, Sequence[Row]]) -> M:
+        [row] = rows[self._table]
+        known = {c: v for c, v in zip(self._table.columns, row, strict=True) if v is not UNKNOWN}
+        return self.entity_type.from_db(None, list(known), list(known.values()))
+
+    def read(self, queryset: models.QuerySet[M]) -> Iterator[Found[M]]:
+        for instance in queryset:
+            yield self.key(instance), list(self.rows(instance)), instance
+
+    def stored(self, entity: M, table: Table, row: Row) -> None:
+        self._assign(entity, row)
+        entity._state.adding = False
+
+    def discarded(self, entity: M, table: Table, row: Row) -> None:
+        self._assign(entity, row)
+        entity._state.adding = True
+
+    def restore(self, entity: M, rows: Mapping[Table, Sequence[Row]]) -> None:
+        [row] = rows[self._table]
+        self._assign(entity, row)
+
+    def before_write(self, entity: M, *, adding: bool) -> None:
+        for field in self._on_write:
+            if field.attname in vars(entity):
+                setattr(entity, field.attname, field.pre_save(entity, adding))
+
+    def _assign(self, entity: M, row: Row) -> None:
+        for column, value in zip(self._table.columns, self._copied(row), strict=True):
+            if value is UNKNOWN:
+                vars(entity).pop(column, None)
+            elif vars(entity).get(column, UNKNOWN) != value:
+                setattr(entity, column, value)
+
+    def _copied(self, row: Row) -> Row:
+        copied = list(row)
+        for position in self._mutable:
+            copied[position] = copy.deepcopy(row[position])
+        return tuple(copied)
+
+
+def _overrides_pre_save(field: models.Field[Any, Any]) -> bool:
+    """Whether saving itself gives the field a value, as `auto_now` does."""
+    if isinstance(field, models.DateField | models.TimeField):
+        return field.auto_now or field.auto_now_add
+    return type(field).pre_save is not models.Field.pre_save

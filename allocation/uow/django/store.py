@@ -1,0 +1,278 @@
+"""The flush: whole batches of rows, in one statement each."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+from django.db import IntegrityError, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import DatabaseDefault
+
+from allocation.uow.django.mapping import ModelTable
+from allocation.uow.django.transaction import Transaction
+from allocation.uow.tracking import UNKNOWN, Row, StaleEntity, Table
+from allocation.uow.unit_of_work import UniqueViolation
+
+# Note [Batches as a source]
+# ~~~~~~~~~~~~~~~~~~~~~~~~~~
+# All three kinds of statement read their rows from one source in the FROM
+# clause: `unnest` of one array per column on PostgreSQL, VALUES on SQLite. The
+# source is named v, its columns column1, column2, ... The text of a statement on
+# PostgreSQL is the same for one row and for a million. PostgreSQL needs the
+# types of the arrays; they go without their modifiers, for a cast to
+# varchar(255) would cut a longer text silently where an assignment complains.
+
+_MODIFIERS: Final = re.compile(r"\(.*?\)")
+_FLAG: Final = models.BooleanField()
+_NO_LIMIT: Final = 1_000_000
+
+T = TypeVar("T")
+
+_Field: TypeAlias = "models.Field[Any, Any]"
+
+
+class _DatabaseUniqueViolation(UniqueViolation, IntegrityError):
+    """Caught by whoever expects the kernel's error, or Django's."""
+
+
+class DjangoStore:
+    """Writes rows through the connection `using`."""
+
+    def __init__(self, using: str) -> None:
+        self._transaction = Transaction(using)
+
+    def begin(self) -> None:
+        self._transaction.begin()
+
+    def commit(self) -> None:
+        with _naming_unique_violations():
+            self._transaction.commit()
+
+    def rollback(self) -> None:
+        self._transaction.rollback()
+
+    def parents_first(self, tables: Iterable[Table]) -> Sequence[Table]:
+        given = sorted(cast("Iterable[ModelTable]", tables), key=lambda table: table.name)
+        ordered: list[ModelTable] = []
+        entered: set[ModelTable] = set()
+
+        def visit(table: ModelTable) -> None:
+            if table in entered:  # done, or a circle of foreign keys: those are deferred
+                return
+            entered.add(table)
+            for other in given:
+                if other is not table and table.refers_to(other):
+                    visit(other)
+            ordered.append(table)
+
+        for table in given:
+            visit(table)
+        return ordered
+
+    def insert(self, table: Table, rows: Sequence[Row]) -> Sequence[Row]:
+        table = cast("ModelTable", table)
+        by_missing: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for index, row in enumerate(rows):
+            by_missing[_left_to_the_database(table, row)].append(index)
+        stored = list(rows)
+        for missing, indexes in by_missing.items():
+            filled = self._insert(table, missing, [rows[index] for index in indexes])
+            for index, values in zip(indexes, filled, strict=True):
+                row = list(rows[index])
+                for position, value in zip(missing, values, strict=True):
+                    row[position] = value
+                stored[index] = tuple(row)
+        return stored
+
+    def _insert(
+        self, table: ModelTable, missing: Sequence[int], rows: Sequence[Row]
+    ) -> Iterator[Row]:
+        """Insert rows without the columns `missing`; gives what the database put there."""
+        given = [position for position in range(len(table.fields)) if position not in missing]
+        fields = [table.fields[position] for position in given]
+        returning = [table.fields[position] for position in missing]
+        values = [tuple(row[position] for position in given) for row in rows]
+        head = f"INSERT INTO {self._name(table)} ({self._columns(fields)}) SELECT {_v(fields)} FROM"
+        tail = f" RETURNING {self._columns(returning)}" if returning else ""
+        for source, params, count in self._sources(fields, values):
+            found = self._run(f"{head} {source}{tail}", params)
+            yield from self._converted(returning, found) if returning else ((),) * count
+
+    def update(self, table: Table, rows: Sequence[tuple[Row, Row]]) -> None:
+        table = cast("ModelTable", table)
+        masks = [
+            tuple(new is not UNKNOWN and old != new for old, new in zip(*pair, strict=True))
+            for pair in rows
+        ]
+        changed = [
+            position for position, flags in enumerate(zip(*masks, strict=True)) if any(flags)
+        ]
+        if not changed:
+            return
+        # Where not every row changes a column, a flag tells which do: the others keep theirs.
+        partly = [position for position in changed if not all(mask[position] for mask in masks)]
+        fields = [
+            *_key_fields(table),
+            *(table.fields[position] for position in changed),
+            *(_FLAG for _ in partly),
+        ]
+        values = [
+            (
+                *table.key_of(new),
+                *(new[position] if mask[position] else None for position in changed),
+                *(mask[position] for position in partly),
+            )
+            for (_, new), mask in zip(rows, masks, strict=True)
+        ]
+        name = self._name(table)
+        settings = []
+        for place, position in enumerate(changed, len(table.key) + 1):
+            column = self._columns([table.fields[position]])
+            value = f"v.column{place}"
+            if position in partly:
+                flag = len(table.key) + len(changed) + partly.index(position) + 1
+                value = f"CASE WHEN v.column{flag} THEN {value} ELSE {name}.{column} END"
+            settings.append(f"{column} = {value}")
+        same = " AND ".join(
+            f"{name}.{self._columns([field])} = v.column{place}"
+            for place, field in enumerate(_key_fields(table), 1)
+        )
+        self._write(
+            table, f"UPDATE {name} SET {', '.join(settings)} FROM", f" WHERE {same}", fields, values
+        )
+
+    def delete(self, table: Table, rows: Sequence[Row]) -> None:
+        table = cast("ModelTable", table)
+        fields = _key_fields(table)
+        head = (
+            f"DELETE FROM {self._name(table)} "
+            f"WHERE ({self._columns(fields)}) IN (SELECT {_v(fields)} FROM"
+        )
+        self._write(table, head, ")", fields, [table.key_of(row) for row in rows])
+
+    def _write(
+        self,
+        table: ModelTable,
+        head: str,
+        tail: str,
+        fields: Sequence[_Field],
+        values: Sequence[Row],
+    ) -> None:
+        """Run a statement that must meet one row of `table` for each of `values`."""
+        width = len(table.key)
+        # In the order of the keys, so that two who write the same rows wait for each other.
+        values = sorted(values, key=lambda row: row[:width])
+        tail = f"{tail} RETURNING {self._columns(_key_fields(table), table)}"
+        found: list[Row] = []
+        for source, params, _ in self._sources(fields, values):
+            found += self._run(f"{head} {source}{tail}", params)
+        if len(found) != len(values):
+            there = set(self._converted(_key_fields(table), found))
+            raise StaleEntity(table, [row[:width] for row in values if row[:width] not in there])
+
+    def _sources(
+        self, fields: Sequence[_Field], rows: Sequence[Row]
+    ) -> Iterator[tuple[str, list[Any], int]]:
+        """The sources that hold `rows`: the SQL, its parameters, and how many rows it holds."""
+        connection = self._transaction.connection
+        prepare = [field.get_db_prep_save for field in fields]
+        columns = [
+            [to_db(value, connection) for value in column]
+            for to_db, column in zip(prepare, zip(*rows, strict=True), strict=True)
+        ]
+        if connection.vendor == "postgresql":
+            types = [_MODIFIERS.sub("", field.db_type(connection) or "") for field in fields]
+            if not any(type_.endswith("]") for type_ in types):
+                arrays = ", ".join(f"%s::{type_}[]" for type_ in types)
+                yield f"unnest({arrays}) AS v ({_v(fields, of='')})", columns, len(rows)
+                return
+            placeholders = ", ".join(f"%s::{type_}" for type_ in types)
+        else:
+            placeholders = ", ".join(["%s"] * len(fields))
+        size = max(1, _max_parameters(connection) // len(fields))
+        prepared = list(zip(*columns, strict=True))
+        for start in range(0, len(prepared), size):
+            part = prepared[start : start + size]
+            values = ", ".join([f"({placeholders})"] * len(part))
+            yield f"(VALUES {values}) AS v", [v for row in part for v in row], len(part)
+
+    def _run(self, sql: str, params: Sequence[Any]) -> list[Row]:
+        with _naming_unique_violations(), self._transaction.connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return cursor.fetchall() if cursor.description else []
+
+    def _converted(self, fields: Sequence[_Field], rows: Iterable[Row]) -> Iterator[Row]:
+        """Rows that came back, as Python values."""
+        connection = self._transaction.connection
+        converters = []
+        for field in fields:
+            column = field.get_col(field.model._meta.db_table)
+            found = connection.ops.get_db_converters(column) + column.get_db_converters(connection)
+            converters.append((column, found))
+        for row in rows:
+            values = list(row)
+            for position, (column, found) in enumerate(converters):
+                for convert in found:
+                    values[position] = convert(values[position], column, connection)
+            yield tuple(values)
+
+    def _name(self, table: ModelTable) -> str:
+        return self._transaction.connection.ops.quote_name(table.model._meta.db_table)
+
+    def _columns(self, fields: Iterable[_Field], table: ModelTable | None = None) -> str:
+        quote = self._transaction.connection.ops.quote_name
+        of = f"{self._name(table)}." if table else ""
+        return ", ".join(f"{of}{quote(field.column)}" for field in fields)
+
+
+def _v(fields: Sequence[_Field], of: str = "v.") -> str:
+    """The columns of a source."""
+    return ", ".join(f"{of}column{place}" for place in range(1, len(fields) + 1))
+
+
+def _key_fields(table: ModelTable) -> list[_Field]:
+    return [table.fields[table.columns.index(name)] for name in table.key]
+
+
+def _left_to_the_database(table: ModelTable, row: Row) -> tuple[int, ...]:
+    """The positions of the columns that an INSERT of `row` leaves out."""
+    return tuple(
+        position
+        for position in table.optional
+        if row[position] is None
+        and isinstance(table.fields[position], models.AutoField)
+        or isinstance(row[position], DatabaseDefault)
+    )
+
+
+def _max_parameters(connection: BaseDatabaseWrapper) -> int:
+    """How many parameters a statement may have. Django tells less for SQLite than it can do."""
+    if connection.vendor == "sqlite":
+        connection.ensure_connection()
+        return int(connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
+    return connection.features.max_query_params or _NO_LIMIT
+
+
+def split(values: Sequence[T], using: str) -> Iterator[Sequence[T]]:
+    """`values` in as few parts as the database `using` takes as parameters of one statement."""
+    size = _max_parameters(connections[using])
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+@contextmanager
+def _naming_unique_violations() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        cause = error.__cause__
+        if getattr(cause, "sqlstate", None) == "23505" or getattr(
+            cause, "sqlite_errorname", None
+        ) in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
+            raise _DatabaseUniqueViolation(*error.args) from error
+        raise

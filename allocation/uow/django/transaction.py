@@ -1,0 +1,166 @@
+"""The database transaction of a unit of work, on top of `transaction.atomic`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.db import OperationalError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from allocation.uow.errors import MisuseError
+from allocation.uow.unit_of_work import TransactionFailed
+
+_IN_ERROR: Final = 3  # PQTRANS_INERROR of libpq, whichever psycopg reports it
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_CONFLICTS: Final = {
+    "40001",  # serialization_failure
+    "40P01",  # deadlock_detected
+}
+
+
+class OuterTransaction(MisuseError):
+    """A unit of work was entered inside somebody else's `atomic`."""
+
+
+class AutocommitDisabled(MisuseError):
+    """The connection is in manual transaction mode."""
+
+
+class UnsupportedDatabase(MisuseError):
+    """The database is neither PostgreSQL nor SQLite."""
+
+
+class Transaction:
+    """One database transaction after the other, each of them ended explicitly."""
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+        self._atomic: transaction.Atomic | None = None
+        self._deferred_begin: _DeferredBegin | None = None
+
+    @property
+    def connection(self) -> BaseDatabaseWrapper:
+        return connections[self._using]
+
+    def begin(self) -> None:
+        connection = self.connection
+        if connection.vendor not in ("postgresql", "sqlite"):
+            raise UnsupportedDatabase(
+                f"The unit of work writes to PostgreSQL and SQLite, not to {connection.vendor}."
+            )
+        if not connection.in_atomic_block and not connection.get_autocommit():
+            raise AutocommitDisabled(
+                f"The connection {self._using!r} is in manual transaction mode, where leaving a "
+                f"transaction does not commit it. Remove `set_autocommit(False)` or the setting "
+                f"AUTOCOMMIT: False."
+            )
+        atomic = transaction.atomic(using=self._using, durable=True)
+        self._deferred_begin = _DeferredBegin(connection)
+        try:
+            atomic.__enter__()
+        except RuntimeError as error:
+            self._deferred_begin.remove()
+            raise OuterTransaction(
+                f"This unit of work was entered inside an `atomic` block of somebody else on "
+                f"{self._using!r}, where commit() could not commit. Take that block away: "
+                f"`@transaction.non_atomic_requests` for a view under ATOMIC_REQUESTS, a view or "
+                f"an action of its own instead of the admin's change view."
+            ) from error
+        except BaseException:
+            self._deferred_begin.remove()
+            raise
+        self._deferred_begin.entered()
+        self._atomic = atomic
+
+    def commit(self) -> None:
+        """End the transaction. Raises TransactionFailed when there is nothing left to commit."""
+        connection = self.connection
+        if connection.needs_rollback or self._given_up(connection):
+            raise TransactionFailed(
+                "A statement of this transaction failed and the error was swallowed. The database "
+                "has given the transaction up: nothing of it can be committed. Call `rollback()` "
+                "to start over, or let the error leave the block."
+            )
+        self._end()
+
+    def rollback(self) -> None:
+        """End the transaction, if there is one, and everything it wrote."""
+        if self._atomic is not None:
+            transaction.set_rollback(True, using=self._using)
+            self._end()
+
+    def _end(self) -> None:
+        atomic, self._atomic = self._atomic, None
+        if atomic is None or self._deferred_begin is None:
+            raise TransactionFailed("The transaction has ended already.")
+        self._deferred_begin.remove()
+        atomic.__exit__(None, None, None)
+
+    def _given_up(self, connection: BaseDatabaseWrapper) -> bool:
+        """Whether the database itself has rolled back, or will not commit."""
+        if connection.connection is None:
+            return connection.closed_in_transaction
+        if connection.vendor == "postgresql":
+            return bool(connection.connection.info.transaction_status == _IN_ERROR)
+        begun = self._deferred_begin is not None and self._deferred_begin.begun
+        return begun and not connection.connection.in_transaction
+
+
+class _DeferredBegin:
+    """Holds back SQLite's BEGIN until there is a first statement. See Note [Deferred begin]."""
+
+    # Note [Deferred begin]
+    # ~~~~~~~~~~~~~~~~~~~~~
+    # Entering `atomic` on SQLite sends BEGIN IMMEDIATE, which takes the write
+    # lock of the whole database. After a commit, a unit of work is in its next
+    # transaction at once (nothing in its block may commit by itself), though
+    # mostly nothing follows: taking the lock again, possibly after waiting for
+    # others, could fail where everything was committed already. psycopg sends
+    # BEGIN with the first query; here the same is done for SQLite. Django
+    # offers `execute_wrappers` to see every statement before it runs.
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._connection = connection
+        self._held: str | None = None
+        self._entering = True
+        self.begun = False
+        if connection.vendor == "sqlite":
+            connection.execute_wrappers.append(self)
+
+    def __call__(
+        self,
+        execute: Callable[..., Any],
+        sql: str,
+        params: Any,
+        many: bool,  # noqa: FBT001  # Django's signature
+        context: dict[str, Any],
+    ) -> Any:
+        if self._entering and sql.startswith("BEGIN"):
+            self._held = sql
+            return None
+        self.remove()
+        if self._held is not None:
+            with self._connection.cursor() as cursor:
+                cursor.execute(self._held)
+            self.begun = True
+        return execute(sql, params, many, context)
+
+    def entered(self) -> None:
+        self._entering = False
+
+    def remove(self) -> None:
+        if self in self._connection.execute_wrappers:
+            self._connection.execute_wrappers.remove(self)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether the database says that another transaction was in the way."""
+    if not isinstance(error, OperationalError):
+        return False
+    cause = error.__cause__
+    if getattr(cause, "sqlstate", None) in _CONFLICTS:
+        return True
+    # The driver's name for the result code: SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED.
+    return getattr(cause, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))

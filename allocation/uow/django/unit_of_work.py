@@ -1,0 +1,29 @@
+"""The unit of work on Django's ORM."""
+
+from __future__ import annotations
+
+from django.db import DEFAULT_DB_ALIAS
+
+from allocation.uow.django.store import DjangoStore
+from allocation.uow.django.transaction import is_conflict
+from allocation.uow.unit_of_work import UnitOfWork
+
+
+class DjangoUnitOfWork(UnitOfWork):
+    """A unit of work over `transaction.atomic`, on the database `using`.
+
+    Declare its repositories on a subclass:
+
+        class ShopUnitOfWork(DjangoUnitOfWork):
+            orders = DjangoRepository(Order)
+
+    Entering it raises OuterTransaction inside somebody else's `atomic`, because
+    a commit would not be one there; Django's TestCase is the exception.
+    """
+
+    def __init__(self, using: str = DEFAULT_DB_ALIAS) -> None:
+        self.using = using
+        super().__init__(DjangoStore(using))
+
+    def is_conflict(self, error: BaseException) -> bool:
+        return super().is_conflict(error) or is_conflict(error)

@@ -1,0 +1,85 @@
+"""Models of an imaginary adopter, to try the kernel on."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+class Product(models.Model):
+    """One row, with a key that the database grants and a unique value."""
+
+    name = models.CharField(max_length=20, unique=True)
+    stock = models.IntegerField(default=0)
+    note = models.TextField(default="", blank=True)
+
+    def __repr__(self) -> str:
+        return f"<Product {self.name}>"
+
+
+class Order(models.Model):
+    """A parent with a key of its own making, and children."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    customer = models.CharField(max_length=20)
+    changed = models.DateTimeField(auto_now=True)
+    tags = models.JSONField(default=list)
+
+
+class Line(models.Model):
+    """A child of an order and of a product."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True)
+    qty = models.IntegerField()
+
+
+class BasketRow(models.Model):
+    """The root of an aggregate of plain objects."""
+
+    owner = models.CharField(max_length=20, unique=True)
+
+
+class ItemRow(models.Model):
+    """A part of that aggregate."""
+
+    basket = models.ForeignKey(BasketRow, on_delete=models.CASCADE)
+    name = models.CharField(max_length=20)
+    qty = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["basket", "name"], name="item_once")]
+
+
+class Premium(Product):
+    """A model over two tables: refused at declaration."""
+
+    discount = models.IntegerField(default=0)
+
+
+class Squared(models.Model):
+    """A model with a column that nobody can write: refused at declaration."""
+
+    side = models.IntegerField()
+    area = models.GeneratedField(
+        expression=models.F("side") * models.F("side"),
+        output_field=models.IntegerField(),
+        db_persist=True,
+    )
+
+
+class VisibleProducts(models.Manager["Discontinued"]):
+    """A manager as adopters have it: it hides some rows."""
+
+    def get_queryset(self) -> models.QuerySet[Discontinued]:
+        return super().get_queryset().filter(hidden=False)
+
+
+class Discontinued(models.Model):
+    """A model whose default manager is a custom one."""
+
+    name = models.CharField(max_length=20)
+    hidden = models.BooleanField(default=False)
+
+    objects = VisibleProducts()

@@ -1,0 +1,152 @@
+"""The contract, kept by the unit of work in memory and on both databases, for both ways to persist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from allocation.uow import Repository, UnitOfWork
+from allocation.uow.testing import InMemoryDatabase, InMemoryRepository, InMemoryUnitOfWork
+from allocation.uow.testing.contract import Subject, UnitOfWorkContract
+
+if TYPE_CHECKING:
+    from tests.conftest import Fetch
+
+
+@dataclass(eq=False)
+class Thing:
+    """An entity of the in-memory unit of work."""
+
+    name: str
+    number: int = 0
+    id: int | None = None
+
+
+class ThingUnitOfWork(InMemoryUnitOfWork):
+    """A unit of work in memory."""
+
+    things = InMemoryRepository(Thing, unique=[["name"]])
+
+
+class InMemory(Subject):
+    """Plain objects in memory."""
+
+    def __init__(self) -> None:
+        self.database = InMemoryDatabase()
+
+    def factory(self) -> UnitOfWork:
+        return ThingUnitOfWork(self.database)
+
+    def repository(self, uow: UnitOfWork) -> Repository[Any]:
+        assert isinstance(uow, ThingUnitOfWork)
+        return uow.things
+
+    def make(self, name: str) -> Any:
+        return Thing(name)
+
+    def key(self, entity: Any) -> Any:
+        return entity.id
+
+    def number(self, entity: Any) -> int:
+        return int(entity.number)
+
+    def set_number(self, entity: Any, number: int) -> None:
+        entity.number = number
+
+    def committed(self) -> Mapping[str, int]:
+        return {
+            row[-1]["name"]: row[-1]["number"] for row in self.database.tables["Thing"].values()
+        }
+
+
+class TestInMemory(UnitOfWorkContract):
+    """The unit of work for tests is no guess: it keeps the same promises."""
+
+    @pytest.fixture
+    def subject(self) -> Subject:
+        return InMemory()
+
+
+class OnDjango(Subject):
+    """What the two ways to persist have in common."""
+
+    def __init__(self, alias: str, fetch: Fetch) -> None:
+        self.alias = alias
+        self.fetch = fetch
+
+    def factory(self) -> UnitOfWork:
+        from tests.kernel.shop import ShopUnitOfWork
+
+        return ShopUnitOfWork(self.alias)
+
+    def key(self, entity: Any) -> Any:
+        return entity.id
+
+
+class ModelInstances(OnDjango):
+    """The entity is a Django model instance."""
+
+    def repository(self, uow: Any) -> Repository[Any]:
+        repository: Repository[Any] = uow.products
+        return repository
+
+    def make(self, name: str) -> Any:
+        from tests.kernel.models import Product
+
+        return Product(name=name)
+
+    def number(self, entity: Any) -> int:
+        return int(entity.stock)
+
+    def set_number(self, entity: Any, number: int) -> None:
+        entity.stock = number
+
+    def committed(self) -> Mapping[str, int]:
+        return dict(self.fetch(self.alias, "SELECT name, stock FROM kernel_product"))
+
+
+class PlainObjects(OnDjango):
+    """The entity is a plain object that a mapper spreads over two tables."""
+
+    def repository(self, uow: Any) -> Repository[Any]:
+        repository: Repository[Any] = uow.baskets
+        return repository
+
+    def make(self, name: str) -> Any:
+        from tests.kernel.shop import Basket
+
+        return Basket(name, {"screws": 0})
+
+    def number(self, entity: Any) -> int:
+        return int(entity.items["screws"])
+
+    def set_number(self, entity: Any, number: int) -> None:
+        entity.items["screws"] = number
+
+    def committed(self) -> Mapping[str, int]:
+        return dict(
+            self.fetch(
+                self.alias,
+                "SELECT owner, qty FROM kernel_basketrow JOIN kernel_itemrow "
+                "ON kernel_itemrow.basket_id = kernel_basketrow.id",
+            )
+        )
+
+
+class TestModelInstances(UnitOfWorkContract):
+    """A Django model instance as the entity."""
+
+    @pytest.fixture
+    def subject(self, alias: str, fetch: Fetch) -> Subject:
+        return ModelInstances(alias, fetch)
+
+
+class TestPlainObjects(UnitOfWorkContract):
+    """A plain domain object through a mapper."""
+
+    @pytest.fixture
+    def subject(self, alias: str, fetch: Fetch) -> Subject:
+        return PlainObjects(alias, fetch)
