@@ -67,12 +67,12 @@ class BatchMapper(DjangoMapper[Batch]):
 
 
 class BacklogMapper(DjangoMapper[Backlog]):
-    """The backorders that were asked for. There is but one backlog, and it has no row of its own."""
+    """The backorders that were asked for. There is one backlog, without a row of its own."""
 
     entity_type = Backlog
     tables = (LINE,)
 
-    def key(self, backlog: Backlog) -> Key:
+    def key(self, _backlog: Backlog) -> Key:
         return ("backlog",)
 
     def rows(self, backlog: Backlog) -> Iterable[tuple[Table, Row]]:

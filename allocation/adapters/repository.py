@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db.models import QuerySet
 
@@ -15,6 +15,9 @@ from allocation.domain.stock import Backlog, Stock
 from allocation.service_layer.repository import AbstractRepository
 from allocation.uow import Key, Row, Table
 from allocation.uow.django import DjangoRepository, split
+
+if TYPE_CHECKING:
+    from allocation.adapters.unit_of_work import AllocationUnitOfWork
 
 # Note [Lock order]
 # ~~~~~~~~~~~~~~~~~
@@ -39,6 +42,10 @@ class Backlogs(DjangoRepository[Backlog]):
 
 class Batches(DjangoRepository[Batch], AbstractRepository):
     """Locks what it gives out for lines and batches. See Note [Lock order]."""
+
+    @property
+    def uow(self) -> AllocationUnitOfWork:
+        return cast("AllocationUnitOfWork", super().uow)
 
     def among(self, references: Iterable[str]) -> Sequence[Batch]:
         self.uow.flush()
@@ -90,7 +97,7 @@ class Batches(DjangoRepository[Batch], AbstractRepository):
                     yield row
 
     def _last_lines(self, reference: str, units: int) -> Iterator[Row]:
-        """The rows of the last lines of a batch, so many that they make up `units` or all."""
+        """The rows of the last lines of a batch: enough to make up `units`, or all."""
         if units <= 0:
             return
         # A line has at least one unit, so `units` lines are enough.

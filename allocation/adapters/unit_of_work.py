@@ -13,3 +13,10 @@ class AllocationUnitOfWork(DjangoUnitOfWork, AbstractUnitOfWork):
 
     batches = Batches(BatchMapper())
     backlogs = Backlogs(BacklogMapper())
+
+
+class Rehearsal(AllocationUnitOfWork):
+    """Reads, locks and decides as the real one does; its commit forgets everything."""
+
+    def commit(self) -> None:
+        self.rollback()

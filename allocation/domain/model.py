@@ -99,7 +99,7 @@ class Batch:
         self._lines: dict[LineKey, tuple[OrderLine, int]] = {}
 
     @classmethod
-    def reconstitute(
+    def reconstitute(  # noqa: PLR0913  # all that a store knows of a batch
         cls,
         ref: str,
         sku: str,
@@ -112,11 +112,16 @@ class Batch:
     ) -> Self:
         """The batch as it was stored, knowing some `lines` with their positions, maybe not all."""
         batch = cls.__new__(cls)
-        batch.reference, batch.sku, batch.eta = ref, sku, eta
-        batch._purchased_quantity = qty
-        batch._allocated_quantity = allocated
-        batch._lines_taken = lines_taken
-        batch._lines = {line.key: (line, position) for line, position in lines}
+        # Not through __init__: what was stored is taken as it is.
+        vars(batch).update(
+            reference=ref,
+            sku=sku,
+            eta=eta,
+            _purchased_quantity=qty,
+            _allocated_quantity=allocated,
+            _lines_taken=lines_taken,
+            _lines={line.key: (line, position) for line, position in lines},
+        )
         return batch
 
     def __repr__(self) -> str:

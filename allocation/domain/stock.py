@@ -139,15 +139,15 @@ class Stock:
 
         Raises NotAllocated and UnknownLine.
         """
-        batch = self.holder(key)
-        line = batch and batch.line(key)
-        if batch is None or line is None:
-            if self.backlog.line(key) is not None:
-                raise NotAllocated(*key)
-            raise UnknownLine(*key)
-        batch.deallocate(line)
-        self.backlog.add(line)
-        return batch.reference
+        for batch in self.batches(key[1]):
+            line = batch.line(key)
+            if line is not None:
+                batch.deallocate(line)
+                self.backlog.add(line)
+                return batch.reference
+        if self.backlog.line(key) is not None:
+            raise NotAllocated(*key)
+        raise UnknownLine(*key)
 
     def reallocate(self, key: LineKey, *, away: bool = False) -> str:
         """Give the line to the batch that the rules would choose today; returns its reference.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import unicodedata
 from typing import Final
 
@@ -16,9 +17,7 @@ class InvalidValue(ValueError):
     def __init__(self, name: str, value: object, rule: str) -> None:
         self.name = name
         self.value = value
-        shown = repr(value)
-        if len(shown) > 60:
-            shown = f"{shown[:60]}…"
+        shown = reprlib.repr(value)
         super().__init__(f"The {name} {rule}, not {shown}.")
 
 

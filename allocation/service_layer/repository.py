@@ -32,7 +32,12 @@ class AbstractRepository(uow.AbstractRepository[Batch]):
         skus = {sku for _, sku in keys}
         return Stock([batch for batch in self.list() if batch.sku in skus], self._backlog)
 
-    def for_batch(self, reference: str, *, leaving: int = 0) -> Stock:
+    def for_batch(
+        self,
+        reference: str,
+        *,
+        leaving: int = 0,  # noqa: ARG002  # a fake knows all lines of a batch anyway
+    ) -> Stock:
         """The stock of the SKU of a batch, empty when there is no such batch.
 
         The batch knows enough of its last lines that without them at most

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class UnitOfWorkError(Exception):
-    """Anything that the kernel itself has to say. Errors of the database pass through as they are."""
+    """Anything that the kernel itself has to say. The database's own errors pass through."""
 
 
 class MisuseError(UnitOfWorkError):

@@ -47,15 +47,18 @@ def retry(
         wait=wait_random_exponential(multiplier=0.02, max=longest_wait),
         reraise=True,
     )
+    tried = 0
+
+    def attempt() -> T:
+        nonlocal uow, tried
+        if tried:
+            uow = factory()
+        tried += 1
+        return use_case(uow)
+
     try:
-        for attempt in retrying:
-            with attempt:
-                if attempt.retry_state.attempt_number > 1:
-                    uow = factory()
-                result = use_case(uow)
+        return retrying(attempt)
     except Exception as error:
-        tried = retrying.statistics["attempt_number"]
         if tried > 1:
             error.add_note(f"Tried {tried} times.")
         raise
-    return result

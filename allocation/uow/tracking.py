@@ -1,8 +1,16 @@
 """What a unit of work knows of its entities: the identity map, the snapshots, what is pending.
 
-An entity is turned into rows by its `Mapper`; what a flush has to write is the
-difference between the rows it stands in now and those it was loaded from. See
-Note [Rows, not objects].
+Note [Rows, not objects]: an entity is turned into rows by its `Mapper`, and what
+a flush has to write is the difference between the rows all entities stand in
+now and those they were loaded from, compared by table and key over all of them
+at once. So one mechanism serves a Django model instance (one row, itself), a
+plain object with a mapper, and an aggregate over several tables; and a row that
+moves from one aggregate to another (an order line from one batch to the next)
+is one UPDATE, not a DELETE and an INSERT.
+
+An aggregate may be loaded in part: rows that were never loaded are on neither
+side of the comparison, hence never written. When more of its rows are read
+later, they join the object that is already there.
 """
 
 from __future__ import annotations
@@ -10,7 +18,7 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeAlias, TypeVar
@@ -21,19 +29,6 @@ E = TypeVar("E")
 
 Key: TypeAlias = tuple[Hashable, ...]
 Row: TypeAlias = tuple[Any, ...]
-
-# Note [Rows, not objects]
-# ~~~~~~~~~~~~~~~~~~~~~~~~
-# Changes are found by comparing rows, keyed by (table, key), over all tracked
-# entities at once, and not object by object. So one mechanism serves a Django
-# model instance (one row, itself), a plain object with a mapper, and an
-# aggregate over several tables; and a row that moves from one aggregate to
-# another (an order line from one batch to the next) is one UPDATE, not a
-# DELETE and an INSERT.
-#
-# An aggregate may be loaded in part: rows that were never loaded are in
-# neither side of the comparison, hence never written. When more of its rows
-# are read later, they join the object that is already there.
 
 
 class _Unknown(enum.Enum):
@@ -80,14 +75,14 @@ class Mapper(ABC, Generic[E]):
     """The root's table first: its key is the entity's identity."""
 
     @abstractmethod
-    def rows(self, entity: E) -> Iterable[tuple[Table, Row]]:
+    def rows(self, entity: E, /) -> Iterable[tuple[Table, Row]]:
         """Every row `entity` stands in now, the root's first. Must not query."""
 
     @abstractmethod
     def entity(self, rows: Mapping[Table, Sequence[Row]]) -> E:
         """Build the entity that stands in `rows`, a list per table (empty when there are none)."""
 
-    def key(self, entity: E) -> Key:
+    def key(self, entity: E, /) -> Key:
         """The identity of `entity`; holds None where the store has yet to grant it.
 
         By default the key of the first row. Override it when there is a cheaper way.
@@ -95,7 +90,7 @@ class Mapper(ABC, Generic[E]):
         table, row = next(iter(self.rows(entity)))
         return table.key_of(row)
 
-    def stored(self, entity: E, table: Table, row: Row) -> None:
+    def stored(self, entity: E, table: Table, row: Row, /) -> None:
         """A row of `entity` was inserted: take over the keys that the store granted.
 
         By default the root's key is set on the attributes named as its columns.
@@ -105,7 +100,7 @@ class Mapper(ABC, Generic[E]):
                 if getattr(entity, column, value) != value:
                     setattr(entity, column, value)
 
-    def discarded(self, entity: E, table: Table, row: Row) -> None:
+    def discarded(self, entity: E, table: Table, row: Row, /) -> None:
         """An inserted row was rolled back: be again what was sent, without the keys."""
         Mapper.stored(self, entity, table, row)
 
@@ -169,6 +164,9 @@ class KeyChanged(MisuseError):
         )
 
 
+_SHOWN: Final = 5
+
+
 class StaleEntity(ConflictError):
     """Rows were changed or deleted by somebody else since they were read.
 
@@ -178,8 +176,8 @@ class StaleEntity(ConflictError):
     def __init__(self, table: Table, keys: Sequence[Key]) -> None:
         self.table = table.name
         self.keys = tuple(keys)
-        shown = ", ".join("/".join(map(str, key)) for key in self.keys[:5])
-        more = f" and {len(self.keys) - 5} more" if len(self.keys) > 5 else ""
+        shown = ", ".join("/".join(map(str, key)) for key in self.keys[:_SHOWN])
+        more = f" and {len(self.keys) - _SHOWN} more" if len(self.keys) > _SHOWN else ""
         super().__init__(
             f"Somebody else changed or deleted {shown}{more} of {table.name} since this unit of "
             f"work read it. Run the use case again."
@@ -395,11 +393,31 @@ class Tracker:
     def changes(self, *, writing: bool = False) -> Changes:
         """The difference between what the entities are and what they were read as.
 
-        `writing` tells the mappers that these are about to be written.
+        `writing` tells the mappers that these are about to be written. Raises
+        DuplicateKey and KeyChanged.
         """
         changes = Changes()
         before: Rows = {}
         after: dict[RowId, tuple[Entry, Row]] = {}
+        for entry, rows in self._changed(writing=writing):
+            changes.entries.append(entry)
+            before.update(entry.snapshot)
+            for rowid, row in rows.items():
+                if rowid in after:
+                    raise DuplicateKey(*rowid)
+                after[rowid] = (entry, row)
+        for rowid, (entry, row) in after.items():
+            old = before.pop(rowid, None)
+            if old is None:
+                changes.inserted[rowid[0]].append((entry, rowid, row))
+            elif old != row:
+                changes.updated[rowid[0]].append((old, row))
+        for (table, _), row in before.items():
+            changes.deleted[table].append(row)
+        return changes
+
+    def _changed(self, *, writing: bool) -> Iterator[tuple[Entry, Rows]]:
+        """The entries whose rows differ from their snapshot, and those rows."""
         for entry in self._entries.values():
             rows = entry.rows()
             if rows == entry.snapshot and entry.status is Status.LOADED:
@@ -411,25 +429,10 @@ class Tracker:
                 key = entry.mapper.key(entry.entity)
                 if key != entry.key:
                     raise KeyChanged(entry.entity, entry.key, key)
-            changes.entries.append(entry)
-            before.update(entry.snapshot)
-            for rowid, row in rows.items():
-                if rowid in after:
-                    raise DuplicateKey(*rowid)
-                after[rowid] = (entry, row)
-        for rowid, (entry, row) in after.items():
-            old = before.get(rowid)
-            if old is None:
-                changes.inserted[rowid[0]].append((entry, rowid, row))
-            elif old != row:
-                changes.updated[rowid[0]].append((old, row))
-        for rowid, row in before.items():
-            if rowid not in after:
-                changes.deleted[rowid[0]].append(row)
-        return changes
+            yield entry, rows
 
     def inserted(self, entry: Entry, rowid: RowId, sent: Row, stored: Row) -> bool:
-        """An insert went through: take over what the store made of it. Tells whether that differs."""
+        """An insert went through: take over what the store made of it; tells if that differs."""
         self._remember(entry)
         table = rowid[0]
         self._sent.append((entry, table, sent))

@@ -1,4 +1,4 @@
-"""The contract, kept by the unit of work in memory and on both databases, for both ways to persist."""
+"""The contract, kept in memory and on both databases, for both ways to persist."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from allocation.uow import Repository, UnitOfWork
 from allocation.uow.testing import InMemoryDatabase, InMemoryRepository, InMemoryUnitOfWork
 from allocation.uow.testing.contract import Subject, UnitOfWorkContract
+from tests.kernel.models import Product
+from tests.kernel.shop import Basket, ShopUnitOfWork
 
 if TYPE_CHECKING:
     from tests.conftest import Fetch
@@ -78,8 +80,6 @@ class OnDjango(Subject):
         self.fetch = fetch
 
     def factory(self) -> UnitOfWork:
-        from tests.kernel.shop import ShopUnitOfWork
-
         return ShopUnitOfWork(self.alias)
 
     def key(self, entity: Any) -> Any:
@@ -94,8 +94,6 @@ class ModelInstances(OnDjango):
         return repository
 
     def make(self, name: str) -> Any:
-        from tests.kernel.models import Product
-
         return Product(name=name)
 
     def number(self, entity: Any) -> int:
@@ -116,8 +114,6 @@ class PlainObjects(OnDjango):
         return repository
 
     def make(self, name: str) -> Any:
-        from tests.kernel.shop import Basket
-
         return Basket(name, {"screws": 0})
 
     def number(self, entity: Any) -> int:

@@ -46,7 +46,7 @@ def with_name(url: str, name: str) -> str:
 
 
 def fetch(url: str, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-    """Return the rows that a connection opened for this one statement sees.
+    """Return the rows that a connection opened for this one statement sees; none for a write.
 
     Placeholders are `%s` for both databases. Values are the driver's: SQLite
     gives dates as text and booleans as numbers.
@@ -56,4 +56,5 @@ def fetch(url: str, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, 
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             return connection.execute(sql.replace("%s", "?"), params).fetchall()
     with closing(psycopg.connect(url, autocommit=True)) as connection:
-        return connection.execute(sql.encode(), params).fetchall()
+        cursor = connection.execute(sql.encode(), params)
+        return cursor.fetchall() if cursor.description else []

@@ -5,6 +5,7 @@ from allocation.uow.django.repository import DjangoRepository
 from allocation.uow.django.store import split
 from allocation.uow.django.transaction import (
     AutocommitDisabled,
+    InnerTransaction,
     OuterTransaction,
     UnsupportedDatabase,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "DjangoMapper",
     "DjangoRepository",
     "DjangoUnitOfWork",
+    "InnerTransaction",
     "ModelTable",
     "OuterTransaction",
     "UnsupportedDatabase",

@@ -83,10 +83,10 @@ class DjangoStore:
         for missing, indexes in by_missing.items():
             filled = self._insert(table, missing, [rows[index] for index in indexes])
             for index, values in zip(indexes, filled, strict=True):
-                row = list(rows[index])
+                complete = list(rows[index])
                 for position, value in zip(missing, values, strict=True):
-                    row[position] = value
-                stored[index] = tuple(row)
+                    complete[position] = value
+                stored[index] = tuple(complete)
         return stored
 
     def _insert(
@@ -227,7 +227,7 @@ class DjangoStore:
     def _columns(self, fields: Iterable[_Field], table: ModelTable | None = None) -> str:
         quote = self._transaction.connection.ops.quote_name
         of = f"{self._name(table)}." if table else ""
-        return ", ".join(f"{of}{quote(field.column)}" for field in fields)
+        return ", ".join(f"{of}{quote(str(field.column))}" for field in fields)
 
 
 def _v(fields: Sequence[_Field], of: str = "v.") -> str:
@@ -244,9 +244,8 @@ def _left_to_the_database(table: ModelTable, row: Row) -> tuple[int, ...]:
     return tuple(
         position
         for position in table.optional
-        if row[position] is None
-        and isinstance(table.fields[position], models.AutoField)
-        or isinstance(row[position], DatabaseDefault)
+        if isinstance(row[position], DatabaseDefault)
+        or (row[position] is None and isinstance(table.fields[position], models.AutoField))
     )
 
 

@@ -24,6 +24,10 @@ class OuterTransaction(MisuseError):
     """A unit of work was entered inside somebody else's `atomic`."""
 
 
+class InnerTransaction(MisuseError):
+    """A unit of work was ended inside an `atomic` block that was opened in it."""
+
+
 class AutocommitDisabled(MisuseError):
     """The connection is in manual transaction mode."""
 
@@ -37,8 +41,7 @@ class Transaction:
 
     def __init__(self, using: str) -> None:
         self._using = using
-        self._atomic: transaction.Atomic | None = None
-        self._deferred_begin: _DeferredBegin | None = None
+        self._current: tuple[transaction.Atomic, _DeferredBegin] | None = None
 
     @property
     def connection(self) -> BaseDatabaseWrapper:
@@ -57,55 +60,62 @@ class Transaction:
                 f"AUTOCOMMIT: False."
             )
         atomic = transaction.atomic(using=self._using, durable=True)
-        self._deferred_begin = _DeferredBegin(connection)
+        deferred_begin = _DeferredBegin(connection)
         try:
             atomic.__enter__()
-        except RuntimeError as error:
-            self._deferred_begin.remove()
+        except BaseException as error:
+            deferred_begin.remove()
+            if not isinstance(error, RuntimeError):
+                raise
             raise OuterTransaction(
                 f"This unit of work was entered inside an `atomic` block of somebody else on "
                 f"{self._using!r}, where commit() could not commit. Take that block away: "
                 f"`@transaction.non_atomic_requests` for a view under ATOMIC_REQUESTS, a view or "
                 f"an action of its own instead of the admin's change view."
             ) from error
-        except BaseException:
-            self._deferred_begin.remove()
-            raise
-        self._deferred_begin.entered()
-        self._atomic = atomic
+        deferred_begin.entered()
+        self._current = (atomic, deferred_begin)
 
     def commit(self) -> None:
         """End the transaction. Raises TransactionFailed when there is nothing left to commit."""
-        connection = self.connection
-        if connection.needs_rollback or self._given_up(connection):
+        if self._given_up():
             raise TransactionFailed(
                 "A statement of this transaction failed and the error was swallowed. The database "
                 "has given the transaction up: nothing of it can be committed. Call `rollback()` "
                 "to start over, or let the error leave the block."
             )
-        self._end()
+        self._end(rollback=False)
 
     def rollback(self) -> None:
         """End the transaction, if there is one, and everything it wrote."""
-        if self._atomic is not None:
-            transaction.set_rollback(True, using=self._using)
-            self._end()
+        if self._current is not None:
+            self._end(rollback=True)
 
-    def _end(self) -> None:
-        atomic, self._atomic = self._atomic, None
-        if atomic is None or self._deferred_begin is None:
-            raise TransactionFailed("The transaction has ended already.")
-        self._deferred_begin.remove()
+    def _end(self, *, rollback: bool) -> None:
+        if self._current is None:
+            raise TransactionFailed("This transaction has ended already.")
+        atomic, deferred_begin = self._current
+        if self.connection.atomic_blocks[-1:] != [atomic]:
+            raise InnerTransaction(
+                "commit() and rollback() were called inside an `atomic` block that was opened "
+                "within the unit of work: leave that block first."
+            )
+        self._current = None
+        deferred_begin.remove()
+        if rollback:
+            transaction.set_rollback(True, using=self._using)
         atomic.__exit__(None, None, None)
 
-    def _given_up(self, connection: BaseDatabaseWrapper) -> bool:
-        """Whether the database itself has rolled back, or will not commit."""
-        if connection.connection is None:
-            return connection.closed_in_transaction
+    def _given_up(self) -> bool:
+        """Whether the database has rolled back already, or will not commit."""
+        connection = self.connection
+        if connection.needs_rollback or connection.closed_in_transaction:
+            return True
+        if connection.connection is None or self._current is None:
+            return False
         if connection.vendor == "postgresql":
             return bool(connection.connection.info.transaction_status == _IN_ERROR)
-        begun = self._deferred_begin is not None and self._deferred_begin.begun
-        return begun and not connection.connection.in_transaction
+        return self._current[1].begun and not connection.connection.in_transaction
 
 
 class _DeferredBegin:

@@ -42,7 +42,7 @@ class Subject(ABC):
 
     @abstractmethod
     def make(self, name: str) -> Any:
-        """A new entity whose unique value is `name`, with the number 0. The store grants its key."""
+        """A new entity: its unique value is `name`, its number 0. The store grants its key."""
 
     @abstractmethod
     def key(self, entity: Any) -> Any:
@@ -56,7 +56,7 @@ class Subject(ABC):
 
     @abstractmethod
     def committed(self) -> Mapping[str, int]:
-        """Name and number of everything that is stored, as others see it: not through the kernel."""
+        """Name and number of all that is stored, as others see it: not through the kernel."""
 
 
 class UnitOfWorkContract:
@@ -297,7 +297,7 @@ class UnitOfWorkContract:
         repository.remove(kept)
         assert (list(in_block.dirty), list(in_block.removed)) == ([], [kept])
         in_block.flush()
-        assert not (in_block.new or in_block.dirty or in_block.removed)
+        assert [*in_block.new, *in_block.dirty, *in_block.removed] == []
 
     def test_new_then_removed_is_nothing(self, subject: Subject, in_block: UnitOfWork) -> None:
         entity = subject.make("a")
