@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db import DEFAULT_DB_ALIAS
 
 from allocation.adapters import queries
-from allocation.adapters.unit_of_work import AllocationUnitOfWork
+from allocation.adapters.unit_of_work import AllocationUnitOfWork, Rehearsal
 from allocation.service_layer.unit_of_work import AbstractUnitOfWork
 from allocation.uow import UniqueViolation, retry
 
@@ -31,3 +31,11 @@ def run(use_case: Callable[[AbstractUnitOfWork], T], using: str = DEFAULT_DB_ALI
     finds it there. Raises what the use case raises.
     """
     return retry(use_case, lambda: unit_of_work(using), also=(UniqueViolation,))
+
+
+def rehearse(use_case: Callable[[AbstractUnitOfWork], T], using: str = DEFAULT_DB_ALIAS) -> T:
+    """Run a use case as `run` does and tell what it tells, but store nothing.
+
+    The next one knows nothing of it.
+    """
+    return retry(use_case, lambda: Rehearsal(using))

@@ -1,0 +1,181 @@
+"""What the commands of this app have in common: options, help, errors, and the way they answer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from typing import Any, ClassVar, NoReturn, TypeVar
+
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    DjangoHelpFormatter,
+)
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from allocation import bootstrap
+from allocation.domain.model import AllocationError
+from allocation.domain.values import InvalidValue
+from allocation.service_layer.cells import read_eta, read_whole_number
+from allocation.uow import ConflictError, UniqueViolation
+
+T = TypeVar("T")
+
+_BROKEN_PIPE = 141  # 128 + SIGPIPE, the status of any other program whose reader has left
+_INTERRUPTED = 130  # 128 + SIGINT
+
+
+class _HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Django's, leaving the line breaks of the examples alone."""
+
+
+def whole_number(argument: str) -> int:
+    """The type of an argument. Whether the number makes sense is for the domain to say."""
+    number = read_whole_number(argument)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{argument!r} is not a whole number.")
+    return number
+
+
+def day(argument: str) -> date | None:
+    """The type of an argument: YYYY-MM-DD, empty for stock in the warehouse."""
+    try:
+        return read_eta(argument)
+    except InvalidValue as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+class AllocationCommand(BaseCommand):
+    """A command that answers in words or, with `--format json`, in data.
+
+    What was expected to go wrong is raised as CommandError, in a plain sentence.
+    Results go to stdout, whatever else there is to say to stderr.
+    """
+
+    examples: ClassVar[str]
+    """Command lines as they are typed, one per line, without `manage.py`."""
+    formats: ClassVar[tuple[str, ...]] = ("text", "json")
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        lines = textwrap.dedent(self.examples).strip().splitlines()
+        # An indented line goes on with the one before it.
+        shown = [line if line.startswith(" ") else f"manage.py {line}" for line in lines]
+        return super().create_parser(
+            prog_name,
+            subcommand,
+            formatter_class=_HelpFormatter,
+            epilog="\n  ".join(["examples:", *shown]),
+            **kwargs,
+        )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--database",
+            default=DEFAULT_DB_ALIAS,
+            choices=tuple(connections),
+            help='The database to work on. Defaults to "default".',
+        )
+        if len(self.formats) > 1:
+            parser.add_argument(
+                "--format",
+                choices=self.formats,
+                default=self.formats[0],
+                help="How to print the result. Defaults to %(default)s.",
+            )
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        using = options.get("database", DEFAULT_DB_ALIAS)
+        try:
+            output = super().execute(*args, **options)
+            self.stdout.flush()
+        except BrokenPipeError:
+            _leave_quietly()
+        except KeyboardInterrupt:
+            raise CommandError(
+                "Interrupted. What is stored is whole; run the same command again to go on.",
+                returncode=_INTERRUPTED,
+            ) from None
+        except (AllocationError, InvalidValue) as error:
+            raise CommandError(str(error)) from error
+        except (ConflictError, UniqueViolation) as error:
+            raise CommandError(f"Others were in the way, try again. {error}") from error
+        except OSError as error:
+            file = f"{error.filename}: " if error.filename else ""
+            raise CommandError(f"{file}{error.strerror or error}.") from error
+        except DatabaseError as error:
+            if sentence := _explanation(error, using):
+                raise CommandError(sentence) from error
+            raise
+        return output
+
+    def run_on(self, using: str, use_case: Callable[..., T], *arguments: object) -> T:
+        """Run a service with a unit of work as its last argument."""
+        return bootstrap.run(partial(use_case, *arguments), using)
+
+    def answer(self, options: dict[str, Any], text: str, data: object) -> None:
+        """Print the result, in the format that was asked for."""
+        if options["format"] == "json":
+            text = json.dumps(data, indent=2)
+        self.stdout.write(text)
+
+    def write_utf_8(self) -> None:
+        """Let stdout carry a file rather than words: the same bytes whatever the locale."""
+        reconfigure = getattr(self.stdout, "reconfigure", None)  # a test's StringIO has none
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", newline="")
+
+    def say(self, options: dict[str, Any], message: str) -> None:
+        """Tell the person at the terminal, beside the result."""
+        if options["verbosity"] > 0:
+            self.stderr.write(message, str)
+
+
+class LineCommand(AllocationCommand):
+    """A command about one order line."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("orderid", metavar="ORDERID", help="The order.")
+        parser.add_argument("sku", metavar="SKU", help="What was ordered.")
+
+    def answer_line(
+        self, options: dict[str, Any], orderid: str, sku: str, reference: str, what: str
+    ) -> None:
+        """Print what became of the line, which has to do with the batch `reference`."""
+        data = {"orderid": orderid, "sku": sku, "batchref": reference}
+        self.answer(options, f"The line of order {orderid} for sku {sku} {what}", data)
+
+
+def _leave_quietly() -> NoReturn:
+    # Python flushes stdout once more when it exits, and would complain then.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(_BROKEN_PIPE)
+
+
+def _explanation(error: DatabaseError, using: str) -> str | None:
+    """What to tell about an error that is not a mistake of this program, if it is none."""
+    if _lacks_migrations(using):
+        return (
+            f'The tables of this app in the database "{using}" are missing or out of date: '
+            f"run `manage.py migrate --database {using}`."
+        )
+    # SQLite says DatabaseError, and nothing more precise, of a file that is no database.
+    if isinstance(error, OperationalError) or type(error) is DatabaseError:
+        return f'The database "{using}" cannot be used: {str(error).splitlines()[0]}'
+    return None
+
+
+def _lacks_migrations(using: str) -> bool:
+    try:
+        executor = MigrationExecutor(connections[using])
+    except DatabaseError:
+        return False
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes("allocation")))

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib import resources
+from typing import Any
+
+from allocation import bootstrap
+from allocation.management.base import AllocationCommand
+from allocation.management.moves import moves, moves_text
+from allocation.management.output import summary, table
+from allocation.service_layer import bulk, services
+from allocation.service_layer.batch_files import read_batches
+from allocation.service_layer.csv_files import CsvFile, Reject
+
+# The batch that turns out smaller than announced, and what is left of it.
+_SHORT_SKU = "RED-CHAIR"
+_SHORT_BATCH = "SHIP-HERON-RED-CHAIR"
+_SHORT_QTY = 30
+
+
+class Command(AllocationCommand):
+    help = (
+        "Load a sample of a furniture retailer's stock and orders, allocate it, let a batch turn "
+        "out smaller than announced, and show what happened. What is there already stays as it is."
+    )
+    examples = "demo"
+    formats = ("text",)
+
+    def handle(self, *, database: str, **options: Any) -> None:
+        run = partial(bootstrap.run, using=database)
+        self._import(run)
+        self._allocate(run)
+        self._shorten(database)
+        self._retry(run, database)
+        self._show_stock(database)
+        self._audit(database)
+
+    def _import(self, run: bulk.Runner) -> None:
+        self._title("Stock comes in")
+        with _sample("batches.csv") as file:
+            report = bulk.import_batches(file, run, reject=_ignore)
+        counts = {"batches added": report.added, "there already": report.unchanged}
+        if report.conflicts:
+            counts["changed since, left as they are"] = report.conflicts
+        self.stdout.write(summary(counts))
+        if not report.added:
+            self.stdout.write("The sample is loaded already: what is there stays as it is.")
+
+    def _allocate(self, run: bulk.Runner) -> None:
+        self._title("Orders are allocated: warehouse first, then the earliest ship")
+        rejects: list[Reject] = []
+        with _sample("orders.csv") as file:
+            report = bulk.allocate_orders(file, run, reject=rejects.append)
+        self.stdout.write(
+            summary(
+                {
+                    "rows read": report.read,
+                    "merged into a line of the same order and sku": report.merged,
+                    "rejected": report.rejected,
+                    "lines allocated": report.allocated,
+                    "lines allocated already": report.already_allocated,
+                    "lines backordered": report.backordered,
+                    "lines still waiting": report.still_waiting,
+                    "lines waiting, of an unknown sku": report.unknown_sku,
+                }
+            )
+        )
+        self._title("Rows that were rejected")
+        rows = [(str(reject.row.number), reject.reason) for reject in rejects]
+        self.stdout.write(table(("row", "reason"), rows))
+
+    def _shorten(self, using: str) -> None:
+        self._title(f"Batch {_SHORT_BATCH} arrives with {_SHORT_QTY} units only")
+        placements = self.run_on(using, services.change_batch_quantity, _SHORT_BATCH, _SHORT_QTY)
+        moved = moves((placement.line, placement.reference) for placement in placements)
+        first = f"Lines that do not fit any more: {len(moved)}."
+        self.stdout.write(moves_text(first, moved, nowhere="waits"))
+
+    def _retry(self, run: bulk.Runner, using: str) -> None:
+        self._title(f"Backorders of {_SHORT_SKU} are tried again")
+        report = bulk.retry_backorders(bootstrap.backorders(using, _SHORT_SKU), run)
+        allocated = moves((placed.line, placed.reference) for placed in report.allocated)
+        first = f"Allocated: {len(allocated)}. Still waiting: {report.still_waiting}."
+        self.stdout.write(moves_text(first, allocated, nowhere="waits"))
+
+    def _show_stock(self, using: str) -> None:
+        self._title("The stock of the sample now")
+        with _sample("batches.csv") as file:
+            references = [batch.reference for _, batch in read_batches(file, _ignore)]
+        with bootstrap.unit_of_work(using) as uow:  # which is left without a commit
+            rows = [
+                (
+                    batch.sku,
+                    batch.reference,
+                    str(batch.eta or "in the warehouse"),
+                    batch.purchased_quantity,
+                    batch.allocated_quantity,
+                    batch.available_quantity,
+                )
+                for batch in sorted(uow.batches.among(references), key=lambda b: (b.sku, b))
+            ]
+        self.stdout.write(table(("sku", "batch", "due", "units", "allocated", "free"), rows))
+
+    def _audit(self, using: str) -> None:
+        self._title("Every number, derived again from the order lines")
+        wrong = sum(1 for _ in bootstrap.audit(using))
+        self.stdout.write(f"Numbers that disagree: {wrong}.")
+
+    def _title(self, title: str) -> None:
+        self.stdout.write(self.style.MIGRATE_HEADING(f"\n{title}"))
+
+
+@contextmanager
+def _sample(name: str) -> Iterator[CsvFile]:
+    with resources.files("allocation").joinpath("sample", name).open("rb") as stream:
+        yield CsvFile(stream)
+
+
+def _ignore(_: Reject) -> None:
+    """In the sample, a batch is rejected only for having been changed since."""
