@@ -192,12 +192,18 @@ class Batch:
     def deallocate(self, line: OrderLine) -> None:
         """Give the line back. One that is not here changes nothing.
 
-        Raises LineNotKnown when the batch cannot tell whether it is here.
+        Raises LineConflict when it is here with another quantity, and
+        LineNotKnown when the batch cannot tell whether it is here.
         """
-        if self._lines.pop(line.key, None) is not None:
-            self._allocated_quantity -= line.qty
-        elif self._allocated_quantity > sum(known.qty for known, _ in self._lines.values()):
-            raise LineNotKnown(self.reference, line)
+        known = self.line(line.key)
+        if known is None:
+            if self._allocated_quantity > sum(held.qty for held, _ in self._lines.values()):
+                raise LineNotKnown(self.reference, line)
+            return
+        if known != line:
+            raise LineConflict(known, line)
+        del self._lines[line.key]
+        self._allocated_quantity -= line.qty
 
     def change_purchased_quantity(self, qty: int) -> list[OrderLine]:
         """Hold `qty` units from now on. Raises InvalidValue.

@@ -17,7 +17,10 @@ class InvalidValue(ValueError):
     def __init__(self, name: str, value: object, rule: str) -> None:
         self.name = name
         self.value = value
-        shown = reprlib.repr(value)
+        try:
+            shown = reprlib.repr(value)
+        except ValueError:  # Python 3.11 writes no number of more than 4,300 digits
+            shown = "a number too long to show"
         super().__init__(f"The {name} {rule}, not {shown}.")
 
 
