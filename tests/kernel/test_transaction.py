@@ -149,7 +149,7 @@ class TestOuterTransaction:
 class TestInTestCase(TestCase):
     """Django's TestCase runs each test inside a transaction, which is no reason to refuse."""
 
-    databases = frozenset(["default", "postgresql"])
+    databases = {"default", "postgresql"}  # noqa: RUF012  # Django declares it so
 
     def test_commits_and_rolls_back_within_it(self) -> None:
         for alias in self.databases:
