@@ -59,9 +59,10 @@ def add_batches(batches: Sequence[Batch], uow: AbstractUnitOfWork) -> list[bool 
         }
         results: list[bool | BatchConflict] = []
         for batch in batches:
-            there = known.setdefault(batch.reference, batch)
-            if there is batch:
+            there = known.get(batch.reference)
+            if there is None:
                 uow.batches.add(batch)
+                known[batch.reference] = batch
                 results.append(True)
             elif _data(there) == _data(batch):
                 results.append(False)

@@ -36,7 +36,7 @@ class TestQuantity:
             quantity(10 ** (sys.get_int_max_str_digits() + 1))
 
     def test_is_called_by_its_name_when_it_is_refused(self) -> None:
-        with pytest.raises(InvalidValue, match="^The stock must be") as raised:
+        with pytest.raises(InvalidValue, match=r"^The stock must be") as raised:
             quantity(0, "stock")
         assert (raised.value.name, raised.value.value) == ("stock", 0)
 
