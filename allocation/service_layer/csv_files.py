@@ -120,7 +120,8 @@ class CsvFile:
                 yield line
             self._at_end = True
         finally:
-            text.detach()  # or it would close the stream, which is not ours
+            if not stream.closed:
+                text.detach()  # or it would close the stream, which is not ours
 
 
 class _Writable(Protocol):
@@ -136,7 +137,8 @@ class RejectWriter:
     """
 
     def __init__(self, stream: _Writable, columns: Sequence[str]) -> None:
-        self._writer = csv.writer(stream, lineterminator="\n")
+        # Ends lines with CR LF: with LF alone, a CR in a cell goes unquoted before Python 3.13.
+        self._writer = csv.writer(stream)
         self._columns = len(columns)
         again = list(columns[-2:]) == ["row", "reason"]
         self._kept = self._columns - 2 if again else self._columns
