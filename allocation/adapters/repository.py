@@ -13,7 +13,7 @@ from allocation.adapters.mappers import BATCH, LINE
 from allocation.domain.model import Batch, LineKey
 from allocation.domain.stock import Backlog, Stock
 from allocation.service_layer.repository import AbstractRepository
-from allocation.uow import Key, Row, Table
+from allocation.uow import Key, Row, StaleEntity, Table
 from allocation.uow.django import DjangoRepository, split
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # other instead of deadlocking, and what is read after the lock is what the
 # other one committed. The lines themselves need no lock: they only change under
 # that of their SKU's batches. A line of a SKU without batches has nothing to be
-# locked; there the unique key of the line decides, and whoever comes second
-# runs again.
+# locked; there the unique key of the line decides, or that it is on a batch that
+# was not there before, and whoever comes second runs again.
 
 
 class Backlogs(DjangoRepository[Backlog]):
@@ -114,6 +114,9 @@ class Batches(DjangoRepository[Batch], AbstractRepository):
         for row in lines:
             by_batch[row[3]].append(row)
         waiting = by_batch.pop(None, [])
+        # Where there was no batch to be locked, one may have come, and taken the line.
+        if unlocked := [(reference,) for reference in by_batch if (reference,) not in rows]:
+            raise StaleEntity(BATCH, unlocked)
         for reference, on_batch in by_batch.items():
             rows[(reference,)] += [(LINE, row) for row in on_batch]
         loaded = [self._load(key, standing_in) for key, standing_in in rows.items()]
