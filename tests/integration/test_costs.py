@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from allocation import bootstrap
 from allocation.domain.model import Batch, OrderLine
+from allocation.domain.stock import Outcome
 from allocation.service_layer import services
 from allocation.service_layer.unit_of_work import AbstractUnitOfWork
 from tests.integration.shop import DatabaseShop
@@ -141,6 +143,21 @@ class TestAllocateLines:
         # Batches and lines are read; batches updated; lines inserted, and updated.
         assert statements(shop, partial(services.allocate_lines, orders)) == 5
         assert statements(shop, partial(services.allocate_lines, orders)) == 2
+
+    @pytest.mark.django_db(transaction=True, databases=["default"])
+    @pytest.mark.parametrize("alias", ["default"])
+    def test_is_split_where_the_database_limits_the_parameters(self, shop: DatabaseShop) -> None:
+        services.add_batches([Batch(f"b{n}", f"sku-{n}", 1, None) for n in range(50)], shop.uow())
+        orders = [OrderLine(f"o{n}", f"sku-{n % 60}", 1) for n in range(100)]
+        connection = connections[shop.alias].connection
+        limit = connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 20)
+        try:
+            placements = services.allocate_lines(orders, shop.uow())
+        finally:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, limit)
+        assert sum(p.outcome is Outcome.ALLOCATED for p in placements) == 50
+        assert len(shop.stored().lines) == 100
+        shop.stored().require_sound()
 
 
 class TestAllocate:

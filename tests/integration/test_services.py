@@ -18,8 +18,8 @@ from tests.conftest import Fetch
 from tests.factories import BatchFactory, OrderLineFactory
 from tests.integration.shop import DatabaseShop
 from tests.unit import operations
+from tests.unit.fakes import FakeShop
 from tests.unit.services_contract import JUNE, ServicesContract
-from tests.unit.test_services import FakeShop
 
 BATCHES = (
     "SELECT reference, sku, purchased_quantity, allocated_quantity, lines_taken, eta "

@@ -19,9 +19,9 @@ from allocation.domain.model import Batch, OrderLine, OutOfStock, allocate
 from allocation.domain.stock import Backlog, Outcome, Stock
 from allocation.service_layer import services
 from tests.unit import operations
+from tests.unit.fakes import FakeShop
 from tests.unit.in_memory import InMemoryShop
 from tests.unit.services_contract import Shop
-from tests.unit.test_services import FakeShop
 
 
 class Days(RuleBasedStateMachine):

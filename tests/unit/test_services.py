@@ -14,21 +14,9 @@ from allocation.domain.values import InvalidValue
 from allocation.service_layer import services
 from allocation.uow import StaleEntity
 from tests.unit.book.test_services import FakeRepository, FakeUnitOfWork
+from tests.unit.fakes import FakeShop
 from tests.unit.in_memory import AllocationInMemory, InMemoryShop
 from tests.unit.services_contract import ServicesContract, Shop, Stored
-
-
-class FakeShop(Shop):
-    """One fake for all, as a test of the book has it: there is nothing to commit to."""
-
-    def __init__(self) -> None:
-        self.fake = FakeUnitOfWork()
-
-    def uow(self) -> FakeUnitOfWork:
-        return self.fake
-
-    def stored(self) -> Stored:
-        return Stored.of(self.fake.batches.list(), self.fake.batches._backlog)
 
 
 class TestOnTheFakesOfTheBook(ServicesContract):
