@@ -18,7 +18,8 @@ from django.core.management.base import (
     CommandParser,
     DjangoHelpFormatter,
 )
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections
+from django.db import Error as DjangoDatabaseError
 from django.db.migrations.executor import MigrationExecutor
 
 from allocation import bootstrap
@@ -68,13 +69,15 @@ class AllocationCommand(BaseCommand):
         lines = textwrap.dedent(self.examples).strip().splitlines()
         # An indented line goes on with the one before it.
         shown = [line if line.startswith(" ") else f"manage.py {line}" for line in lines]
-        return super().create_parser(
+        parser = super().create_parser(
             prog_name,
             subcommand,
             formatter_class=_HelpFormatter,
             epilog="\n  ".join(["examples:", *shown]),
             **kwargs,
         )
+        parser.description = textwrap.fill(self.help)
+        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -110,7 +113,7 @@ class AllocationCommand(BaseCommand):
         except OSError as error:
             file = f"{error.filename}: " if error.filename else ""
             raise CommandError(f"{file}{error.strerror or error}.") from error
-        except DatabaseError as error:
+        except DjangoDatabaseError as error:
             if sentence := _explanation(error, using):
                 raise CommandError(sentence) from error
             raise
@@ -124,13 +127,15 @@ class AllocationCommand(BaseCommand):
         """Print the result, in the format that was asked for."""
         if options["format"] == "json":
             text = json.dumps(data, indent=2)
+        # What the terminal cannot show is no reason to fail after the work is done.
+        self.reconfigure_stdout(errors="backslashreplace")
         self.stdout.write(text)
 
-    def write_utf_8(self) -> None:
-        """Let stdout carry a file rather than words: the same bytes whatever the locale."""
+    def reconfigure_stdout(self, **settings: str) -> None:
+        """Change how stdout writes texts, where it is a real one."""
         reconfigure = getattr(self.stdout, "reconfigure", None)  # a test's StringIO has none
         if reconfigure is not None:
-            reconfigure(encoding="utf-8", newline="")
+            reconfigure(**settings)
 
     def say(self, options: dict[str, Any], message: str) -> None:
         """Tell the person at the terminal, beside the result."""
@@ -160,7 +165,7 @@ def _leave_quietly() -> NoReturn:
     raise SystemExit(_BROKEN_PIPE)
 
 
-def _explanation(error: DatabaseError, using: str) -> str | None:
+def _explanation(error: DjangoDatabaseError, using: str) -> str | None:
     """What to tell about an error that is not a mistake of this program, if it is none."""
     if _lacks_migrations(using):
         return (
@@ -168,7 +173,7 @@ def _explanation(error: DatabaseError, using: str) -> str | None:
             f"run `manage.py migrate --database {using}`."
         )
     # SQLite says DatabaseError, and nothing more precise, of a file that is no database.
-    if isinstance(error, OperationalError) or type(error) is DatabaseError:
+    if isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError:
         return f'The database "{using}" cannot be used: {str(error).splitlines()[0]}'
     return None
 
@@ -176,6 +181,6 @@ def _explanation(error: DatabaseError, using: str) -> str | None:
 def _lacks_migrations(using: str) -> bool:
     try:
         executor = MigrationExecutor(connections[using])
-    except DatabaseError:
+    except DjangoDatabaseError:
         return False
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes("allocation")))

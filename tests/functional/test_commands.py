@@ -7,13 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from django.core.management import get_commands, load_command_class
+from django.db import transaction
 
-from tests.conftest import ROOT, Manage
-from tests.functional.conftest import Allocations
+from allocation.models import Batch
+from tests.conftest import ROOT, Fetch, Manage
+from tests.functional.conftest import Allocations, Command
+from tests.support.databases import POSTGRESQL
 
 COMMANDS = sorted(name for name, app in get_commands().items() if app == "allocation")
 
@@ -110,6 +114,30 @@ class TestUnreachableDatabase:
         assert message in sentence
 
 
+@pytest.mark.parametrize("alias", [POSTGRESQL])
+class TestConnection:
+    def test_that_is_lost_is_told_in_a_sentence(
+        self, alias: str, command: Command, manage: Manage, fetch: Fetch
+    ) -> None:
+        command("add_batch", "STOCK", "LAMP", 5)
+        waiting = (
+            "SELECT pid FROM pg_stat_activity "
+            "WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        with transaction.atomic(using=alias):
+            Batch.objects.using(alias).select_for_update().get()
+            allocating = manage(alias, "allocate", "o1", "LAMP", "5")
+            deadline = time.monotonic() + 60
+            while not (found := fetch(alias, waiting)):
+                assert time.monotonic() < deadline, "It does not wait for the lock."
+            fetch(alias, "SELECT pg_terminate_backend(%s)", found[0])
+            stdout, stderr = allocating.communicate(timeout=60)
+
+        assert (allocating.returncode, stdout) == (1, "")
+        assert stderr.startswith('CommandError: The database "default" cannot be used: ')
+        assert len(stderr.splitlines()) == 1
+
+
 class TestProcess:
     """What only a process of its own shows."""
 
@@ -131,6 +159,16 @@ class TestProcess:
         assert stderr.startswith("Row 3 is rejected")
         assert allocating.returncode == 0
         assert allocations() == {("o1", "LAMP"): (5, "STOCK")}
+
+    def test_shows_what_its_locale_cannot(
+        self, alias: str, manage: Manage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+        command = manage(alias, "add_batch", "Möbel", "LAMP", "5")
+        stdout, stderr = command.communicate()
+
+        assert (command.returncode, stderr) == (0, "")
+        assert stdout == "Batch M\\xf6bel is in stock now.\n"
 
     def test_stops_at_an_interrupt_with_a_sentence(self, alias: str, manage: Manage) -> None:
         command = manage(alias, "allocate_orders", "-")

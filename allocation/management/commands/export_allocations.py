@@ -33,7 +33,8 @@ class Command(AllocationCommand):
 
     def handle(self, *, file: str, database: str, **options: Any) -> None:
         if file == STANDARD:
-            self.write_utf_8()
+            # The same bytes whatever the locale and the system.
+            self.reconfigure_stdout(encoding="utf-8", newline="")
             self._write(self.stdout, database)
         else:
             with replacing(file) as stream:
