@@ -4,30 +4,32 @@
 """
 
 from allocation.uow.errors import ConflictError, MisuseError, UnitOfWorkError
+from allocation.uow.log import correlation_id
+from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, Table
+from allocation.uow.participants import HooksFailed, Participant, UndoFailed
 from allocation.uow.repository import AbstractRepository, Repository, RepositoryNotBound
 from allocation.uow.retry import retry
+from allocation.uow.store import Store, UniqueViolation
 from allocation.uow.tracking import (
-    UNKNOWN,
     DuplicateKey,
     EntityNotFound,
-    Key,
     KeyChanged,
-    Mapper,
     NotTracked,
-    Row,
     StaleEntity,
-    Table,
+    VersionNotLoaded,
     WrongEntityType,
 )
 from allocation.uow.unit_of_work import (
     AbstractUnitOfWork,
     AlreadyEntered,
     AlreadyLeft,
+    DiscardedChangesWarning,
+    NotCommitted,
     NotEntered,
+    OpenSavepoint,
+    ParticipantRefused,
     State,
-    Store,
     TransactionFailed,
-    UniqueViolation,
     UnitOfWork,
     WrongThread,
 )
@@ -39,14 +41,20 @@ __all__ = [
     "AlreadyEntered",
     "AlreadyLeft",
     "ConflictError",
+    "DiscardedChangesWarning",
     "DuplicateKey",
     "EntityNotFound",
+    "HooksFailed",
     "Key",
     "KeyChanged",
     "Mapper",
     "MisuseError",
+    "NotCommitted",
     "NotEntered",
     "NotTracked",
+    "OpenSavepoint",
+    "Participant",
+    "ParticipantRefused",
     "Repository",
     "RepositoryNotBound",
     "Row",
@@ -55,10 +63,13 @@ __all__ = [
     "Store",
     "Table",
     "TransactionFailed",
+    "UndoFailed",
     "UniqueViolation",
     "UnitOfWork",
     "UnitOfWorkError",
+    "VersionNotLoaded",
     "WrongEntityType",
     "WrongThread",
+    "correlation_id",
     "retry",
 ]

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from allocation.uow.errors import MisuseError
-from allocation.uow.tracking import EntityNotFound, Key, Mapper, Row, Table
+from allocation.uow.mapping import Key, Mapper, Row, Table
+from allocation.uow.tracking import EntityNotFound
 
 if TYPE_CHECKING:
     from allocation.uow.unit_of_work import UnitOfWork

@@ -16,102 +16,15 @@ later, they join the object that is already there.
 from __future__ import annotations
 
 import enum
-from abc import ABC, abstractmethod
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 from allocation.uow.errors import ConflictError, MisuseError, UnitOfWorkError
+from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, RowId, Rows, Table
 
 E = TypeVar("E")
-
-Key: TypeAlias = tuple[Hashable, ...]
-Row: TypeAlias = tuple[Any, ...]
-
-
-class _Unknown(enum.Enum):
-    UNKNOWN = enum.auto()
-
-    def __repr__(self) -> str:
-        return "UNKNOWN"
-
-
-UNKNOWN: Final = _Unknown.UNKNOWN
-"""Stands in a row for a value that was not read: a deferred column, or one nobody has seen yet."""
-
-
-class Table:
-    """A table as the kernel sees it: a name, its columns in order, and which of them are its key.
-
-    Compared by identity: make one per table and share it.
-    """
-
-    def __init__(self, name: str, columns: Sequence[str], key: Sequence[str]) -> None:
-        self.name = name
-        self.columns = tuple(columns)
-        self.key = tuple(key)
-        first, *others = (self.columns.index(column) for column in self.key)
-        # A slice gives a tuple, as several positions do: a key is a tuple always.
-        self.key_of: Callable[[Row], Key] = (
-            itemgetter(first, *others) if others else itemgetter(slice(first, first + 1))
-        )
-
-    def __repr__(self) -> str:
-        return f"<Table {self.name}>"
-
-
-RowId: TypeAlias = tuple[Table, Key]
-Rows: TypeAlias = dict[RowId, Row]
-
-
-class Mapper(ABC, Generic[E]):
-    """Turns an entity into the rows it stands in, and rows back into an entity."""
-
-    entity_type: type[E]
-
-    tables: Sequence[Table]
-    """The root's table first: its key is the entity's identity."""
-
-    @abstractmethod
-    def rows(self, entity: E, /) -> Iterable[tuple[Table, Row]]:
-        """Every row `entity` stands in now, the root's first. Must not query."""
-
-    @abstractmethod
-    def entity(self, rows: Mapping[Table, Sequence[Row]]) -> E:
-        """Build the entity that stands in `rows`, a list per table (empty when there are none)."""
-
-    def key(self, entity: E, /) -> Key:
-        """The identity of `entity`; holds None where the store has yet to grant it.
-
-        By default the key of the first row. Override it when there is a cheaper way.
-        """
-        table, row = next(iter(self.rows(entity)))
-        return table.key_of(row)
-
-    def stored(self, entity: E, table: Table, row: Row, /) -> None:
-        """A row of `entity` was inserted: take over the keys that the store granted.
-
-        By default the root's key is set on the attributes named as its columns.
-        """
-        if table is self.tables[0]:
-            for column, value in zip(table.key, table.key_of(row), strict=True):
-                if getattr(entity, column, value) != value:
-                    setattr(entity, column, value)
-
-    def discarded(self, entity: E, table: Table, row: Row, /) -> None:
-        """An inserted row was rolled back: be again what was sent, without the keys."""
-        Mapper.stored(self, entity, table, row)
-
-    def restore(self, entity: E, rows: Mapping[Table, Sequence[Row]]) -> None:
-        """Make `entity` stand in `rows` again, in place, so that references to it stay good."""
-        state = vars(self.entity(rows))
-        vars(entity).clear()
-        vars(entity).update(state)
-
-    def before_write(self, entity: E, *, adding: bool) -> None:
-        """Last chance to set values that follow from writing itself, as `auto_now` does."""
 
 
 class Status(enum.Enum):
@@ -164,7 +77,12 @@ class KeyChanged(MisuseError):
         )
 
 
+class VersionNotLoaded(MisuseError):
+    """An entity is to be written whose version was deferred."""
+
+
 _SHOWN: Final = 5
+"""How many stale entities an error message names."""
 
 
 class StaleEntity(ConflictError):
@@ -214,23 +132,39 @@ class Entry:
             rows[rowid] = row
         return rows
 
+    def differs(self) -> bool:
+        """Whether it stands in other rows than its snapshot's."""
+        try:
+            return self.rows() != self.snapshot
+        except Exception:  # noqa: BLE001  # what cannot even be mapped is not what was read
+            return True
+
 
 @dataclass
 class Changes:
     """What a flush has to write, by table."""
 
+    entries: list[Entry] = field(default_factory=list)
     inserted: dict[Table, list[tuple[Entry, RowId, Row]]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    updated: dict[Table, list[tuple[Row, Row]]] = field(default_factory=lambda: defaultdict(list))
+    updated: dict[Table, list[tuple[Entry, Row, Row]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     deleted: dict[Table, list[Row]] = field(default_factory=lambda: defaultdict(list))
-    entries: list[Entry] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.entries)
 
     def tables(self) -> set[Table]:
         return {*self.inserted, *self.updated, *self.deleted}
+
+
+@dataclass
+class _Level:
+    """What can be taken back: since the last commit, or since a savepoint in it."""
+
+    # What entries were before they were flushed.
+    before: dict[int, tuple[Entry, Rows, Status]] = field(default_factory=dict)
+    # Rows as they were sent to be inserted, before the store filled them in.
+    sent: list[tuple[Entry, Table, Row]] = field(default_factory=list)
 
 
 class Tracker:
@@ -239,10 +173,8 @@ class Tracker:
     def __init__(self) -> None:
         self._entries: dict[int, Entry] = {}
         self._identity: dict[tuple[Table, Key], Entry] = {}
-        # What an entry was at the last commit, for those that were flushed since.
-        self._committed: dict[int, tuple[Entry, Rows, Status]] = {}
-        # Rows as they were sent to be inserted, to take back what the store filled in.
-        self._sent: list[tuple[Entry, Table, Row]] = []
+        self._levels = [_Level()]
+        # Counts the transactions: what was read in an earlier one is read again.
         self._generation = 0
 
     # -- looking ---------------------------------------------------------
@@ -259,6 +191,22 @@ class Tracker:
             for entry in self._entries.values()
             if entry.status is Status.LOADED and entry.rows() != entry.snapshot
         ]
+
+    def uncommitted(self) -> Counter[str]:
+        """What a rollback would discard: how many «new Product», «changed Order», ..."""
+        found: dict[int, tuple[Entry, Status]] = {}
+        for level in self._levels:
+            for entry, _, status in level.before.values():
+                found.setdefault(id(entry), (entry, status))
+        for entry in self._entries.values():
+            if entry.status is not Status.LOADED or entry.differs():
+                found.setdefault(id(entry), (entry, entry.status))
+        words = {Status.NEW: "new", Status.LOADED: "changed", Status.REMOVED: "removed"}
+        return Counter(
+            f"{words[Status.REMOVED if entry.status is Status.REMOVED else status]} "
+            f"{entry.mapper.entity_type.__name__}"
+            for entry, status in found.values()
+        )
 
     def known(self, mapper: Mapper[E], key: Key) -> E | None:
         """The entity with this key, if it need not be read (again) in this transaction.
@@ -292,8 +240,8 @@ class Tracker:
         entry = Entry(mapper, entity, mapper.key(entity), {}, Status.LOADED)
         for (table, key), row in entry.rows().items():
             entry.snapshot[table, key] = tuple(
-                value if column in table.key else UNKNOWN
-                for column, value in zip(table.columns, row, strict=True)
+                value if column in table.key or position == table.version else UNKNOWN
+                for position, (column, value) in enumerate(zip(table.columns, row, strict=True))
             )
         self._register(entry)
 
@@ -339,31 +287,27 @@ class Tracker:
         return known
 
     def _merge(self, entry: Entry, loaded: Rows) -> None:
+        """Take over what was read of an entity that is there already."""
         entry.generation = self._generation
         seen = entry.snapshot
-        news: Rows = {}
+        fresh: Rows = {}
         for rowid, row in loaded.items():
-            if UNKNOWN in row and rowid in seen:
-                row = _fill(row, seen[rowid])  # noqa: PLW2901  # the row, completed
-            if seen.get(rowid) != row:
-                news[rowid] = row
-        if not news:
+            complete = _fill(row, seen[rowid]) if rowid in seen and UNKNOWN in row else row
+            if seen.get(rowid) != complete:
+                fresh[rowid] = complete
+        if not fresh:
             return
         now = entry.rows()
-        changed_here = {
-            rowid for rowid in now.keys() | seen.keys() if now.get(rowid) != seen.get(rowid)
-        }
+        ours = {rowid for rowid in now.keys() | seen.keys() if now.get(rowid) != seen.get(rowid)}
         lost = [
-            rowid
-            for rowid in news
-            if rowid in changed_here and _differs(seen.get(rowid), news[rowid])
+            rowid for rowid in fresh if rowid in ours and _differs(seen.get(rowid), fresh[rowid])
         ]
         # A row that this transaction has written is locked: nobody else can have changed it.
         if lost and not entry.written:
             raise StaleEntity(lost[0][0], [key for _, key in lost])
-        merged = now | {rowid: row for rowid, row in news.items() if rowid not in changed_here}
+        merged = now | {rowid: row for rowid, row in fresh.items() if rowid not in ours}
         entry.mapper.restore(entry.entity, _by_table(entry.mapper, merged))
-        entry.snapshot = seen | news
+        entry.snapshot = seen | fresh
 
     def _check_type(self, mapper: Mapper[Any], entity: object) -> None:
         if not isinstance(entity, mapper.entity_type):
@@ -411,7 +355,7 @@ class Tracker:
             if old is None:
                 changes.inserted[rowid[0]].append((entry, rowid, row))
             elif old != row:
-                changes.updated[rowid[0]].append((old, row))
+                changes.updated[rowid[0]].append((entry, old, row))
         for (table, _), row in before.items():
             changes.deleted[table].append(row)
         return changes
@@ -429,13 +373,14 @@ class Tracker:
                 key = entry.mapper.key(entry.entity)
                 if key != entry.key:
                     raise KeyChanged(entry.entity, entry.key, key)
+                _count_version(entry, rows)
             yield entry, rows
 
     def inserted(self, entry: Entry, rowid: RowId, sent: Row, stored: Row) -> bool:
         """An insert went through: take over what the store made of it; tells if that differs."""
         self._remember(entry)
         table = rowid[0]
-        self._sent.append((entry, table, sent))
+        self._levels[-1].sent.append((entry, table, sent))
         entry.mapper.stored(entry.entity, table, stored)
         entry.snapshot = {**entry.snapshot, (table, table.key_of(stored)): stored}
         if None in entry.key:
@@ -447,6 +392,11 @@ class Tracker:
         """Everything in `changes` was written: it is the new ground to compare with."""
         for entry in changes.entries:
             self._remember(entry)
+        for table, updated in changes.updated.items():
+            if table.version is not None:
+                for entry, _, row in updated:
+                    entry.mapper.stored(entry.entity, table, row)
+        for entry in changes.entries:
             entry.written = True
             if entry.status is Status.REMOVED:
                 self._forget(entry)
@@ -455,36 +405,70 @@ class Tracker:
                 entry.status = Status.LOADED
 
     def _remember(self, entry: Entry) -> None:
-        self._committed.setdefault(id(entry), (entry, entry.snapshot, entry.status))
+        self._levels[-1].before.setdefault(id(entry), (entry, entry.snapshot, entry.status))
 
-    # -- the end of a transaction ----------------------------------------
+    # -- transactions ----------------------------------------------------
+
+    def savepoint(self) -> None:
+        """Begin a part that can be taken back alone. Everything must be flushed."""
+        self._levels.append(_Level())
+
+    def release(self) -> None:
+        """The part since the last savepoint is kept: it belongs to what is around it."""
+        inner = self._levels.pop()
+        for key, before in inner.before.items():
+            self._levels[-1].before.setdefault(key, before)
+        self._levels[-1].sent += inner.sent
 
     def committed(self) -> None:
         """What was flushed is safe. The next transaction reads again what it needs."""
-        for entry, _, _ in self._committed.values():
+        for entry, _, _ in self._levels[0].before.values():
             entry.written = False
-        self._committed.clear()
-        self._sent.clear()
+        self._levels = [_Level()]
         self._generation += 1
 
-    def rolled_back(self) -> None:
-        """Take every entity back to the last commit, in memory too. New ones are let go."""
-        for entry, table, sent in reversed(self._sent):
-            entry.mapper.discarded(entry.entity, table, sent)
-        self._sent.clear()
-        for entry, snapshot, status in self._committed.values():
-            entry.snapshot, entry.status, entry.written = snapshot, status, False
-            self._entries[id(entry.entity)] = entry
-        self._committed.clear()
-        self._generation += 1
+    def rolled_back(self, *, to_savepoint: bool = False) -> None:
+        """Take every entity back, in memory too. Those that are new since are let go."""
+        while True:
+            self._take_back(self._levels.pop())
+            if to_savepoint or not self._levels:
+                break
+        if not to_savepoint:
+            self._levels = [_Level()]
+            self._generation += 1
         for entry in list(self._entries.values()):
             if entry.status is Status.NEW:
                 self._forget(entry)
                 continue
             entry.status = Status.LOADED
             self._identity[entry.mapper.tables[0], entry.key] = entry
-            if entry.rows() != entry.snapshot:
+            if entry.differs():
                 entry.mapper.restore(entry.entity, _by_table(entry.mapper, entry.snapshot))
+
+    def _take_back(self, level: _Level) -> None:
+        for entry, table, sent in reversed(level.sent):
+            entry.mapper.discarded(entry.entity, table, sent)
+        for entry, snapshot, status in level.before.values():
+            entry.snapshot, entry.status = snapshot, status
+            entry.written = any(id(entry) in below.before for below in self._levels)
+            self._entries[id(entry.entity)] = entry
+
+
+def _count_version(entry: Entry, rows: Rows) -> None:
+    """Whatever row of an aggregate changed: the version of its root goes up by one."""
+    root = entry.mapper.tables[0]
+    rowid = (root, entry.key)
+    if root.version is None or rowid not in rows or rowid not in entry.snapshot:
+        return
+    version = entry.snapshot[rowid][root.version]
+    if version is UNKNOWN:
+        raise VersionNotLoaded(
+            f"{entry.entity!r} was loaded without its version ({root.columns[root.version]}), so "
+            f"nobody can tell whether it is stale: do not defer that column."
+        )
+    row = list(rows[rowid])
+    row[root.version] = version + 1
+    rows[rowid] = tuple(row)
 
 
 def _by_table(mapper: Mapper[Any], rows: Rows) -> dict[Table, list[Row]]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import enum
 import threading
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from allocation.uow.errors import ConflictError, MisuseError, UnitOfWorkError
+from allocation.uow.log import Journal
+from allocation.uow.participants import HooksFailed, OnRollback, Participant, UndoFailed, undo
 from allocation.uow.repository import Repository
-from allocation.uow.tracking import Row, Status, Table, Tracker, WrongEntityType
+from allocation.uow.store import Store
+from allocation.uow.tracking import Status, Tracker, WrongEntityType
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -77,9 +82,30 @@ class TransactionFailed(UnitOfWorkError):
     """
 
 
-class UniqueViolation(UnitOfWorkError):
-    """The store holds another row with the same unique value. Nothing is written."""
+class OpenSavepoint(MisuseError):
+    """A unit of work was ended inside one of its savepoints."""
 
+
+class NotCommitted(MisuseError):
+    """A unit of work that joined a transaction was left without `commit`.
+
+    Its part is undone; what is around it may go on without, if it catches this.
+    """
+
+
+class ParticipantRefused(MisuseError):
+    """A unit of work that joined a transaction cannot answer for anything outside the database."""
+
+
+class DiscardedChangesWarning(UserWarning):
+    """A block was left in peace, but without `commit`, and there was something to store."""
+
+
+_WRITTEN: Final = {
+    Status.NEW: "inserted",
+    Status.LOADED: "updated",
+    Status.REMOVED: "deleted",
+}
 
 _WAY_OUT: Final = {
     State.READY: (NotEntered, "Use it in a block: `with uow: ...`."),
@@ -92,37 +118,6 @@ _WAY_OUT: Final = {
 }
 
 
-class Store(Protocol):
-    """Where a unit of work puts its rows: one transaction at a time.
-
-    `commit` and `rollback` end it, also when they raise. Inserts, updates and
-    deletes come in whole batches of one table, and a store writes each batch
-    in as few statements as it can.
-    """
-
-    def begin(self) -> None: ...
-    def commit(self) -> None: ...
-    def rollback(self) -> None: ...
-
-    def parents_first(self, tables: Iterable[Table]) -> Sequence[Table]:
-        """These tables, each behind those that its rows refer to."""
-
-    def insert(self, table: Table, rows: Sequence[Row]) -> Sequence[Row]:
-        """Insert, and return the rows as they are now: with the keys that were granted.
-
-        Raises UniqueViolation.
-        """
-
-    def update(self, table: Table, rows: Sequence[tuple[Row, Row]]) -> None:
-        """Write, of each pair of an old and a new row, the columns that differ.
-
-        Raises StaleEntity when a row is not there any more, and UniqueViolation.
-        """
-
-    def delete(self, table: Table, rows: Sequence[Row]) -> None:
-        """Delete. Raises StaleEntity when a row is not there any more."""
-
-
 class UnitOfWork(AbstractUnitOfWork):
     """A unit of work that tracks the entities of its repositories and writes what changed.
 
@@ -133,11 +128,18 @@ class UnitOfWork(AbstractUnitOfWork):
     def __init__(self, store: Store) -> None:
         self._store = store
         self._state = State.READY
-        self._thread: int | None = None
-        self._failure: BaseException | None = None
-        self._tracker = Tracker()
+        self._start()
         self.has_committed = False
         """Whether something was committed since it was entered: then it must not be run again."""
+
+    def _start(self) -> None:
+        self._thread = threading.get_ident()
+        self._failure: BaseException | None = None
+        self._tracker = Tracker()
+        self._savepoints = 0
+        self._participants: list[Participant] = []
+        self._before_commit: list[Callable[[], object]] = []
+        self._journal = Journal(type(self).__name__)
 
     # -- lifecycle -------------------------------------------------------
 
@@ -145,12 +147,11 @@ class UnitOfWork(AbstractUnitOfWork):
         """Begin. Raises AlreadyEntered."""
         if self._state not in (State.READY, State.LEFT):
             self._refuse()
-        self._tracker = Tracker()
-        self._failure = None
+        self._start()
         self.has_committed = False
         self._store.begin()
-        self._thread = threading.get_ident()
         self._state = State.ACTIVE
+        self._journal.begun()
         return self
 
     def __exit__(
@@ -159,17 +160,31 @@ class UnitOfWork(AbstractUnitOfWork):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Discard what was not committed, and end."""
+        """Discard what was not committed, and end.
+
+        Warns when that was something, and no error was the cause. Raises
+        UndoFailed when something outside the database could not be undone, and
+        NotCommitted where it joined a transaction.
+        """
         self._require(State.ACTIVE, State.FAILED)
-        self._state = State.LEFT
-        try:
-            self._store.rollback()
-        except Exception as error:
-            if exc is None:
-                raise
-            exc.add_note(f"Rolling back failed as well: {error!r}")
-        finally:
-            self._tracker.rolled_back()
+        joined = self._store.joined
+        in_peace = exc is None and self._state is State.ACTIVE
+        discarded = self._tracker.uncommitted() if in_peace else None
+        why = "it was left without commit()" if discarded else None
+        self._discard(exc or self._failure, State.LEFT, why)
+        if joined and exc is None and (discarded or not self.has_committed):
+            raise NotCommitted(
+                f"{type(self).__name__} joined a transaction and was left without commit(). Its "
+                f"part is undone. Call commit() at the end of the block."
+            )
+        if discarded:
+            what = ", ".join(f"{number} {name}" for name, number in discarded.items())
+            warnings.warn(
+                f"{type(self).__name__} was left without commit(): {what} discarded. Call commit() "
+                f"in the block, or rollback() where that is what you want.",
+                DiscardedChangesWarning,
+                stacklevel=2,
+            )
 
     def commit(self) -> None:
         """Flush, and end the database transaction: when this returns, it is stored.
@@ -177,28 +192,97 @@ class UnitOfWork(AbstractUnitOfWork):
         Whatever the database has against it is raised here, not when the block
         is left. Work after a commit belongs to a new transaction. Raises
         TransactionFailed when something in the block went wrong and was
-        swallowed.
+        swallowed, and HooksFailed when it is stored, but a hook failed.
+        """
+        self._require_no_savepoint()
+        with self._failing():
+            while self._before_commit:
+                self._before_commit.pop(0)()
+        self.flush()
+        with self._failing():
+            for participant in self._participants:
+                participant.prepare()
+            for participant in self._participants:
+                self._store.after_commit(participant.commit)
+            errors = self._store.commit()
+        self.has_committed = True
+        self._participants.clear()
+        self._tracker.committed()
+        self._journal.committed()
+        self._begin_again()
+        if errors:
+            raise HooksFailed("The unit of work is committed, but what followed failed", errors)
+
+    def rollback(self) -> None:
+        """Go back to the last commit, or to the beginning: rows, entities and participants.
+
+        Raises UndoFailed when something outside the database could not be undone.
+        """
+        self._require(State.ACTIVE, State.FAILED)
+        self._require_no_savepoint()
+        try:
+            self._discard(self._failure, State.FAILED, "rollback() was called")
+        finally:
+            self._begin_again()
+
+    def _begin_again(self) -> None:
+        """Go on in a new transaction. If there is none to be had, whoever goes on is told."""
+        try:
+            self._store.begin()
+        except Exception as error:  # noqa: BLE001  # what ended before has ended well
+            self._state, self._failure = State.FAILED, error
+        else:
+            self._state, self._failure = State.ACTIVE, None
+
+    def _discard(self, reason: BaseException | None, state: State, why: str | None) -> None:
+        """Undo what is not committed, and be in `state` whatever happens."""
+        self._state = state
+        self._before_commit.clear()
+        participants, self._participants = self._participants, []
+        try:
+            self._store.rollback()
+        except Exception as error:
+            # The database discards by itself what nobody commits: that is no second failure.
+            if reason is None:
+                raise
+            reason.add_note(f"Rolling back failed as well: {error!r}")
+        finally:
+            self._tracker.rolled_back()
+            self._journal.rolled_back(reason or why)
+            _raise_undo_failed(undo(participants), reason)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[Self]:
+        """Undo the block alone, when an error leaves it: rows, entities, hooks and participants.
+
+        The error goes on to whoever asked for it; nothing is committed before the
+        unit of work is. Flushes before and after the block. They nest.
         """
         self.flush()
         with self._failing():
-            self._store.commit()
-        self.has_committed = True
-        self._tracker.committed()
+            self._store.savepoint()
+        self._tracker.savepoint()
+        self._savepoints += 1
+        enlisted, hooks = len(self._participants), len(self._before_commit)
+        written = self._journal.written.copy()
         try:
-            self._store.begin()
-        except Exception as error:  # noqa: BLE001  # committed is committed: told to who goes on
-            self._state = State.FAILED
-            self._failure = error
-
-    def rollback(self) -> None:
-        """Go back to the last commit, or to the beginning: rows and entities."""
-        self._require(State.ACTIVE, State.FAILED)
-        self._state = State.FAILED  # until there is a transaction again
-        self._store.rollback()
-        self._tracker.rolled_back()
-        self._store.begin()
-        self._failure = None
-        self._state = State.ACTIVE
+            yield self
+            self.flush()
+        except BaseException as error:
+            self._savepoints -= 1
+            participants = self._participants[enlisted:]
+            del self._participants[enlisted:], self._before_commit[hooks:]
+            with self._failing():
+                self._store.end_savepoint(rollback=True)
+            self._tracker.rolled_back(to_savepoint=True)
+            self._journal.written = written
+            self._state, self._failure = State.ACTIVE, None
+            _raise_undo_failed(undo(participants), error)
+            raise
+        self._savepoints -= 1
+        with self._failing():
+            self._store.end_savepoint(rollback=False)
+        self._tracker.release()
 
     def flush(self) -> None:
         """Write what is pending, and end nothing.
@@ -209,7 +293,7 @@ class UnitOfWork(AbstractUnitOfWork):
         """
         self._require(State.ACTIVE)
         changes = self._tracker.changes(writing=True)
-        if not changes:
+        if not changes.entries:
             return
         with self._failing():
             tables = self._store.parents_first(changes.tables())
@@ -228,12 +312,45 @@ class UnitOfWork(AbstractUnitOfWork):
                     if any(filled):  # granted keys stand in the rows of others, too
                         changes = self._tracker.changes()
             for table, updated in changes.updated.items():
-                self._store.update(table, updated)
+                self._store.update(table, [(old, new) for _, old, new in updated])
+            self._journal.flushed(Counter(_WRITTEN[entry.status] for entry in changes.entries))
             self._tracker.flushed(changes)
 
     def is_conflict(self, error: BaseException) -> bool:
         """Whether `error` says that somebody else was in the way, so that trying again may help."""
         return isinstance(error, ConflictError)
+
+    # -- around the transaction ------------------------------------------
+
+    def before_commit(self, hook: Callable[[], object]) -> None:
+        """Have `hook` run at the next commit, before the flush. If it raises, nothing is stored."""
+        self._require(State.ACTIVE)
+        self._before_commit.append(hook)
+
+    def after_commit(self, hook: Callable[[], object]) -> None:
+        """Have `hook` run after the next commit, once the data is safe: the place for the network.
+
+        All hooks run, even when one fails; commit() then raises HooksFailed.
+        """
+        self._require(State.ACTIVE)
+        self._store.after_commit(hook)
+
+    def on_rollback(self, hook: Callable[[], object]) -> None:
+        """Have `hook` run when what is not committed is discarded, the last one first."""
+        self.enlist(OnRollback(hook))
+
+    def enlist(self, participant: Participant) -> None:
+        """Let something outside the database be done or undone together with it.
+
+        Raises ParticipantRefused where it joined a transaction.
+        """
+        self._require(State.ACTIVE)
+        if self._store.joined:
+            raise ParticipantRefused(
+                "Inside somebody else's transaction nothing outside the database can take part: "
+                "nobody would tell it of a rollback. Enlist it where that transaction is."
+            )
+        self._participants.append(participant)
 
     # -- tracking --------------------------------------------------------
 
@@ -289,6 +406,13 @@ class UnitOfWork(AbstractUnitOfWork):
 
     # -- states ----------------------------------------------------------
 
+    def _require_no_savepoint(self) -> None:
+        if self._savepoints:
+            raise OpenSavepoint(
+                "commit() and rollback() end the whole unit of work, and were called inside one of "
+                "its savepoints: leave that block first, with an error if it is to be undone."
+            )
+
     def _require(self, *allowed: State) -> None:
         if self._state not in allowed:
             self._refuse()
@@ -300,7 +424,8 @@ class UnitOfWork(AbstractUnitOfWork):
 
     def _refuse(self) -> None:
         error, way_out = _WAY_OUT[self._state]
-        raise error(f"This unit of work {self._state.value}. {way_out}") from self._failure
+        cause = self._failure if self._state is State.FAILED else None
+        raise error(f"This unit of work {self._state.value}. {way_out}") from cause
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -311,3 +436,13 @@ class UnitOfWork(AbstractUnitOfWork):
             self._state = State.FAILED
             self._failure = error
             raise
+
+
+def _raise_undo_failed(errors: list[Exception], reason: BaseException | None) -> None:
+    if not errors:
+        return
+    if reason is None or isinstance(reason, Exception):
+        together = errors if reason is None else [reason, *errors]
+        raise UndoFailed("The unit of work is rolled back, but not all of it undone", together)
+    for error in errors:  # an interrupt goes on being one
+        reason.add_note(f"Undoing failed as well: {error!r}")

@@ -13,6 +13,7 @@ class Product(models.Model):
     name = models.CharField(max_length=20, unique=True)
     stock = models.IntegerField(default=0)
     note = models.TextField(default="", blank=True)
+    version = models.IntegerField(default=0)
 
     def __repr__(self) -> str:
         return f"<Product {self.name}>"
@@ -39,6 +40,7 @@ class BasketRow(models.Model):
     """The root of an aggregate of plain objects."""
 
     owner = models.CharField(max_length=20, unique=True)
+    version = models.IntegerField(default=0)
 
 
 class ItemRow(models.Model):

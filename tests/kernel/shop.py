@@ -17,9 +17,10 @@ class Basket:
     owner: str
     items: dict[str, int] = field(default_factory=dict)
     id: int | None = None
+    version: int = 0
 
 
-BASKET = ModelTable(BasketRow)
+BASKET = ModelTable(BasketRow, version="version")
 ITEM = ModelTable(
     ItemRow, "basket_id", "name", "qty", key=("basket_id", "name"), parent="basket_id"
 )
@@ -35,13 +36,13 @@ class BasketMapper(DjangoMapper[Basket]):
         return (basket.id,)
 
     def rows(self, basket: Basket) -> Iterable[tuple[Table, Row]]:
-        yield BASKET, (basket.id, basket.owner)
+        yield BASKET, (basket.id, basket.owner, basket.version)
         for name, qty in basket.items.items():
             yield ITEM, (basket.id, name, qty)
 
     def entity(self, rows: Mapping[Table, Sequence[Row]]) -> Basket:
-        [(key, owner)] = rows[BASKET]
-        return Basket(owner, {name: qty for _, name, qty in rows[ITEM]}, key)
+        [(key, owner, version)] = rows[BASKET]
+        return Basket(owner, {name: qty for _, name, qty in rows[ITEM]}, key, version)
 
 
 class Products(DjangoRepository[Product]):
@@ -55,13 +56,13 @@ class Products(DjangoRepository[Product]):
         return self.find(found)
 
     def names_only(self) -> Sequence[Product]:
-        return self.find(self.objects.only("name").order_by("name"))
+        return self.find(self.objects.only("name", "version").order_by("name"))
 
 
 class ShopUnitOfWork(DjangoUnitOfWork):
     """What an adopter declares."""
 
-    products = Products(Product)
+    products = Products(Product, version="version")
     orders = DjangoRepository(Order)
     lines = DjangoRepository(Line)
     baskets = DjangoRepository(BasketMapper())

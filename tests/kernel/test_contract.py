@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connections
 
 from allocation.uow import Repository, UnitOfWork
 from allocation.uow.testing import InMemoryDatabase, InMemoryRepository, InMemoryUnitOfWork
@@ -25,12 +26,13 @@ class Thing:
     name: str
     number: int = 0
     id: int | None = None
+    version: int = 0
 
 
 class ThingUnitOfWork(InMemoryUnitOfWork):
     """A unit of work in memory."""
 
-    things = InMemoryRepository(Thing, unique=[["name"]])
+    things = InMemoryRepository(Thing, unique=[["name"]], version="version")
 
 
 class InMemory(Subject):
@@ -84,6 +86,9 @@ class OnDjango(Subject):
 
     def key(self, entity: Any) -> Any:
         return entity.id
+
+    def release(self) -> None:
+        connections[self.alias].close()
 
 
 class ModelInstances(OnDjango):

@@ -25,6 +25,7 @@ def uow(alias: str) -> Iterator[ShopUnitOfWork]:
         Product(name=name).save(using=alias)
     with ShopUnitOfWork(alias) as uow:
         yield uow
+        uow.rollback()
 
 
 @pytest.fixture
@@ -101,6 +102,7 @@ class TestQuery:
             fetch("postgresql", "UPDATE kernel_product SET stock = 9")
             with pytest.raises(StaleEntity, match=r"of kernel\.Product"):
                 uow.products._read(uow.products.objects.all())
+            uow.rollback()
 
     def test_keeps_custom_managers_working(self, alias: str, uow: ShopUnitOfWork) -> None:
         Discontinued(name="shown").save(using=alias)

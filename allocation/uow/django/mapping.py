@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from django.db import models
 
 from allocation.uow.errors import MisuseError
-from allocation.uow.tracking import UNKNOWN, Key, Mapper, Row, Table
+from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, Table
 
 E = TypeVar("E")
 M = TypeVar("M", bound=models.Model)
@@ -44,7 +44,9 @@ class ModelTable(Table):
 
     Columns are named as attributes of the model (`batch_id` for a foreign key
     `batch`). By default all of them are taken, and the key is the primary key.
-    Another key must be unique. `parent` names the column that refers to the
+    Another key must be unique. `version` names an integer that counts the changes
+    of a row: one that somebody else has counted up meanwhile is not written. Of
+    an aggregate the root has it. `parent` names the column that refers to the
     root's key, in a part of an aggregate that is to be loaded with its root.
     """
 
@@ -53,19 +55,21 @@ class ModelTable(Table):
         model: type[models.Model],
         *columns: str,
         key: Sequence[str] | None = None,
+        version: str | None = None,
         parent: str | None = None,
     ) -> None:
         meta = model._meta
         by_attname = {field.attname: field for field in meta.concrete_fields}
         columns = columns or tuple(by_attname)
         key = key or tuple(field.attname for field in meta.pk_fields)
-        unknown = [column for column in (*columns, *key) if column not in by_attname]
+        named = (*columns, *key, *(name for name in (version, parent) if name is not None))
+        unknown = [column for column in named if column not in by_attname]
         if unknown:
             raise UnsupportedModel(
                 f"{model.__name__} has no column {', '.join(unknown)}. "
                 f"It has {', '.join(by_attname)}."
             )
-        super().__init__(meta.label, columns, key)
+        super().__init__(meta.label, columns, key, version)
         self.model = model
         self.fields = tuple(by_attname[column] for column in columns)
         _refuse_unwritable(model, self.fields)
@@ -131,17 +135,17 @@ class DjangoMapper(Mapper[E]):
 
 
 @functools.cache
-def table_of(model: type[models.Model]) -> ModelTable:
+def table_of(model: type[models.Model], version: str | None = None) -> ModelTable:
     """The whole table of `model`: one and the same for all who ask."""
-    return ModelTable(model)
+    return ModelTable(model, version=version)
 
 
 class ModelMapper(DjangoMapper[M]):
     """Maps a Django model instance to the one row it stands in."""
 
-    def __init__(self, model: type[M]) -> None:
+    def __init__(self, model: type[M], version: str | None = None) -> None:
         self.entity_type = model
-        self._table = table_of(model._meta.concrete_model or model)
+        self._table = table_of(model._meta.concrete_model or model, version)
         self.tables = (self._table,)
         fields = self._table.fields
         self._values = itemgetter(*self._table.columns)

@@ -10,8 +10,8 @@ from django.db import models
 
 from allocation.uow.django.mapping import DjangoMapper, ModelMapper
 from allocation.uow.errors import MisuseError
+from allocation.uow.mapping import Key
 from allocation.uow.repository import Repository
-from allocation.uow.tracking import Key
 
 if TYPE_CHECKING:
     from allocation.uow.django.unit_of_work import DjangoUnitOfWork
@@ -26,8 +26,10 @@ class WrongDatabase(MisuseError):
 class DjangoRepository(Repository[E]):
     """A repository of Django model instances, or of plain objects with a mapper.
 
-    `DjangoRepository(Order)` is all it takes for a model. Finders are methods of
-    a subclass, named after the business, over `find`:
+    `DjangoRepository(Order)` is all it takes for a model. With `version`, the
+    name of an integer field that counts the changes, stale instances are
+    refused; a mapper names it in its table. Finders are methods of a subclass,
+    named after the business, over `find`:
 
         class Orders(DjangoRepository[Order]):
             def open(self) -> list[Order]:
@@ -36,9 +38,10 @@ class DjangoRepository(Repository[E]):
 
     mapper: DjangoMapper[E]
 
-    def __init__(self, source: type[E] | DjangoMapper[E]) -> None:
+    def __init__(self, source: type[E] | DjangoMapper[E], *, version: str | None = None) -> None:
         if not isinstance(source, DjangoMapper):
-            source = cast("DjangoMapper[E]", ModelMapper(cast("type[models.Model]", source)))
+            model = cast("type[models.Model]", source)
+            source = cast("DjangoMapper[E]", ModelMapper(model, version))
         super().__init__(source)
 
     @property

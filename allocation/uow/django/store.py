@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from django.db import IntegrityError, connections, models
+from django.db import IntegrityError, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import DatabaseDefault
 
 from allocation.uow.django.mapping import ModelTable
 from allocation.uow.django.transaction import Transaction
-from allocation.uow.tracking import UNKNOWN, Row, StaleEntity, Table
-from allocation.uow.unit_of_work import UniqueViolation
+from allocation.uow.mapping import UNKNOWN, Row, Table
+from allocation.uow.store import UniqueViolation
+from allocation.uow.tracking import StaleEntity
 
 # Note [Batches as a source]
 # ~~~~~~~~~~~~~~~~~~~~~~~~~~
@@ -43,18 +44,32 @@ class _DatabaseUniqueViolation(UniqueViolation, IntegrityError):
 class DjangoStore:
     """Writes rows through the connection `using`."""
 
-    def __init__(self, using: str) -> None:
-        self._transaction = Transaction(using)
+    def __init__(self, using: str, *, join: bool = False) -> None:
+        self._using = using
+        self._transaction = Transaction(using, join=join)
 
     def begin(self) -> None:
         self._transaction.begin()
 
-    def commit(self) -> None:
+    def commit(self) -> Sequence[Exception]:
         with _naming_unique_violations():
-            self._transaction.commit()
+            return self._transaction.commit()
 
     def rollback(self) -> None:
         self._transaction.rollback()
+
+    def savepoint(self) -> None:
+        self._transaction.savepoint()
+
+    def end_savepoint(self, *, rollback: bool) -> None:
+        self._transaction.end_savepoint(rollback=rollback)
+
+    def after_commit(self, hook: Callable[[], object]) -> None:
+        transaction.on_commit(hook, using=self._using)
+
+    @property
+    def joined(self) -> bool:
+        return self._transaction.joined
 
     def parents_first(self, tables: Iterable[Table]) -> Sequence[Table]:
         given = sorted(cast("Iterable[ModelTable]", tables), key=lambda table: table.name)
@@ -116,44 +131,46 @@ class DjangoStore:
             return
         # Where not every row changes a column, a flag tells which do: the others keep theirs.
         partly = [position for position in changed if not all(mask[position] for mask in masks)]
+        same = _identifying(table)
         fields = [
-            *_key_fields(table),
+            *(table.fields[position] for position in same),
             *(table.fields[position] for position in changed),
             *(_FLAG for _ in partly),
         ]
         values = [
             (
-                *table.key_of(new),
+                *(old[position] for position in same),
                 *(new[position] if mask[position] else None for position in changed),
                 *(mask[position] for position in partly),
             )
-            for (_, new), mask in zip(rows, masks, strict=True)
+            for (old, new), mask in zip(rows, masks, strict=True)
         ]
         name = self._name(table)
         settings = []
-        for place, position in enumerate(changed, len(table.key) + 1):
+        for place, position in enumerate(changed, len(same) + 1):
             column = self._columns([table.fields[position]])
             value = f"v.column{place}"
             if position in partly:
-                flag = len(table.key) + len(changed) + partly.index(position) + 1
+                flag = len(same) + len(changed) + partly.index(position) + 1
                 value = f"CASE WHEN v.column{flag} THEN {value} ELSE {name}.{column} END"
             settings.append(f"{column} = {value}")
-        same = " AND ".join(
-            f"{name}.{self._columns([field])} = v.column{place}"
-            for place, field in enumerate(_key_fields(table), 1)
+        where = " AND ".join(
+            f"{name}.{self._columns([table.fields[position]])} = v.column{place}"
+            for place, position in enumerate(same, 1)
         )
-        self._write(
-            table, f"UPDATE {name} SET {', '.join(settings)} FROM", f" WHERE {same}", fields, values
-        )
+        head = f"UPDATE {name} SET {', '.join(settings)} FROM"
+        self._write(table, head, f" WHERE {where}", fields, values)
 
     def delete(self, table: Table, rows: Sequence[Row]) -> None:
         table = cast("ModelTable", table)
-        fields = _key_fields(table)
+        same = _identifying(table)
+        fields = [table.fields[position] for position in same]
         head = (
             f"DELETE FROM {self._name(table)} "
             f"WHERE ({self._columns(fields)}) IN (SELECT {_v(fields)} FROM"
         )
-        self._write(table, head, ")", fields, [table.key_of(row) for row in rows])
+        values = [tuple(row[position] for position in same) for row in rows]
+        self._write(table, head, ")", fields, values)
 
     def _write(
         self,
@@ -233,6 +250,12 @@ class DjangoStore:
 def _v(fields: Sequence[_Field], of: str = "v.") -> str:
     """The columns of a source."""
     return ", ".join(f"{of}column{place}" for place in range(1, len(fields) + 1))
+
+
+def _identifying(table: ModelTable) -> list[int]:
+    """The positions of the columns by which a row is met: its key, and its version."""
+    key = [table.columns.index(name) for name in table.key]
+    return key if table.version is None else [*key, table.version]
 
 
 def _key_fields(table: ModelTable) -> list[_Field]:

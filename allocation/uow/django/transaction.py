@@ -37,15 +37,31 @@ class UnsupportedDatabase(MisuseError):
 
 
 class Transaction:
-    """One database transaction after the other, each of them ended explicitly."""
+    """One database transaction after the other, each of them ended explicitly.
 
-    def __init__(self, using: str) -> None:
+    With `join` it is a part of the transaction around it, if there is one.
+    """
+
+    def __init__(self, using: str, *, join: bool = False) -> None:
         self._using = using
-        self._current: tuple[transaction.Atomic, _DeferredBegin] | None = None
+        self._join = join
+        # The outermost block is the transaction itself, the others are savepoints.
+        self._atomics: list[transaction.Atomic] = []
+        self._deferred_begin: _DeferredBegin | None = None
 
     @property
     def connection(self) -> BaseDatabaseWrapper:
         return connections[self._using]
+
+    @property
+    def nested(self) -> bool:
+        """Whether somebody else's transaction is around this one."""
+        return len(self.connection.atomic_blocks) > len(self._atomics)
+
+    @property
+    def joined(self) -> bool:
+        """Whether it was asked to become a part of somebody else's transaction, and did."""
+        return self._join and self.nested
 
     def begin(self) -> None:
         connection = self.connection
@@ -59,10 +75,9 @@ class Transaction:
                 f"transaction does not commit it. Remove `set_autocommit(False)` or the setting "
                 f"AUTOCOMMIT: False."
             )
-        atomic = transaction.atomic(using=self._using, durable=True)
         deferred_begin = _DeferredBegin(connection)
         try:
-            atomic.__enter__()
+            self._enter(transaction.atomic(using=self._using, durable=not self._join))
         except BaseException as error:
             deferred_begin.remove()
             if not isinstance(error, RuntimeError):
@@ -71,37 +86,70 @@ class Transaction:
                 f"This unit of work was entered inside an `atomic` block of somebody else on "
                 f"{self._using!r}, where commit() could not commit. Take that block away: "
                 f"`@transaction.non_atomic_requests` for a view under ATOMIC_REQUESTS, a view or "
-                f"an action of its own instead of the admin's change view."
+                f"an action of its own instead of the admin's change view. Or join it, with "
+                f"`join=True`, and let the block around decide."
             ) from error
         deferred_begin.entered()
-        self._current = (atomic, deferred_begin)
+        self._deferred_begin = deferred_begin
 
-    def commit(self) -> None:
-        """End the transaction. Raises TransactionFailed when there is nothing left to commit."""
+    def commit(self) -> list[Exception]:
+        """End the transaction, run what waited for that, and return what this raised.
+
+        Raises TransactionFailed when there is nothing left to commit.
+        """
         if self._given_up():
             raise TransactionFailed(
                 "A statement of this transaction failed and the error was swallowed. The database "
                 "has given the transaction up: nothing of it can be committed. Call `rollback()` "
                 "to start over, or let the error leave the block."
             )
+        connection = self.connection
+        # Note [Hooks after the commit]: Django runs them while it leaves `atomic`, stops
+        # at the first that fails, and lets its error look like one of the commit. So
+        # they are set aside and run one by one, by Django's own means, when the commit
+        # is done. Inside another transaction they wait for that one, as always.
+        hooks = []
+        if not self.nested:
+            hooks, connection.run_on_commit = connection.run_on_commit, []
         self._end(rollback=False)
+        errors = []
+        for hook in hooks:
+            connection.run_on_commit = [hook]
+            try:
+                connection.run_and_clear_commit_hooks()
+            except Exception as error:  # noqa: BLE001  # told by who called, all together
+                errors.append(error)
+        return errors
 
     def rollback(self) -> None:
         """End the transaction, if there is one, and everything it wrote."""
-        if self._current is not None:
+        if self._atomics:
             self._end(rollback=True)
 
+    def savepoint(self) -> None:
+        self._enter(transaction.atomic(using=self._using))
+
+    def end_savepoint(self, *, rollback: bool) -> None:
+        self._leave(rollback=rollback)
+
     def _end(self, *, rollback: bool) -> None:
-        if self._current is None:
+        if not self._atomics:
             raise TransactionFailed("This transaction has ended already.")
-        atomic, deferred_begin = self._current
-        if self.connection.atomic_blocks[-1:] != [atomic]:
+        self._leave(rollback=rollback)
+
+    def _enter(self, atomic: transaction.Atomic) -> None:
+        atomic.__enter__()
+        self._atomics.append(atomic)
+
+    def _leave(self, *, rollback: bool) -> None:
+        if self.connection.atomic_blocks[-1:] != self._atomics[-1:]:
             raise InnerTransaction(
                 "commit() and rollback() were called inside an `atomic` block that was opened "
                 "within the unit of work: leave that block first."
             )
-        self._current = None
-        deferred_begin.remove()
+        atomic = self._atomics.pop()
+        if not self._atomics and self._deferred_begin is not None:
+            self._deferred_begin.remove()
         if rollback:
             transaction.set_rollback(True, using=self._using)
         atomic.__exit__(None, None, None)
@@ -111,11 +159,11 @@ class Transaction:
         connection = self.connection
         if connection.needs_rollback or connection.closed_in_transaction:
             return True
-        if connection.connection is None or self._current is None:
+        if connection.connection is None or self._deferred_begin is None:
             return False
         if connection.vendor == "postgresql":
             return bool(connection.connection.info.transaction_status == _IN_ERROR)
-        return self._current[1].begun and not connection.connection.in_transaction
+        return self._deferred_begin.begun and not connection.connection.in_transaction
 
 
 class _DeferredBegin:

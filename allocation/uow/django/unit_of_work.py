@@ -19,11 +19,16 @@ class DjangoUnitOfWork(UnitOfWork):
 
     Entering it raises OuterTransaction inside somebody else's `atomic`, because
     a commit would not be one there; Django's TestCase is the exception.
+
+    With `join` it becomes a part of that transaction. Then commit() flushes and
+    keeps the part, which is stored if and when the outer transaction is, and
+    hooks wait for that. Leaving the block without commit() undoes the part and
+    raises NotCommitted, so that nobody goes on as if it were there.
     """
 
-    def __init__(self, using: str = DEFAULT_DB_ALIAS) -> None:
+    def __init__(self, using: str = DEFAULT_DB_ALIAS, *, join: bool = False) -> None:
         self.using = using
-        super().__init__(DjangoStore(using))
+        super().__init__(DjangoStore(using, join=join))
 
     def is_conflict(self, error: BaseException) -> bool:
         return super().is_conflict(error) or is_conflict(error)

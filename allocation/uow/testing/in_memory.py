@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar, cast
 
+from allocation.uow.mapping import Key, Mapper, Row, Table
 from allocation.uow.repository import Repository
-from allocation.uow.tracking import Key, Mapper, Row, StaleEntity, Table
-from allocation.uow.unit_of_work import UniqueViolation, UnitOfWork
+from allocation.uow.store import UniqueViolation
+from allocation.uow.tracking import StaleEntity
+from allocation.uow.unit_of_work import UnitOfWork
 
 E = TypeVar("E")
 
 
 class _ObjectTable(Table):
-    """One row per object: its key, and the rest of its attributes as one value."""
+    """One row per object: its key, its version if it has one, and the rest as one value."""
 
-    def __init__(self, name: str, key: Sequence[str], unique: Sequence[Sequence[str]]) -> None:
-        super().__init__(name, (*key, "state"), key)
+    def __init__(
+        self,
+        name: str,
+        key: Sequence[str],
+        unique: Sequence[Sequence[str]],
+        version: str | None = None,
+    ) -> None:
+        self.attributes = (*key, version) if version else tuple(key)
+        super().__init__(name, (*self.attributes, "state"), key, version)
         self.unique = unique
 
     def unique_values(self, row: Row) -> Iterable[tuple[Any, ...]]:
-        attributes = dict(zip(self.key, row, strict=False)) | row[-1]
+        values_of = dict(zip(self.attributes, row, strict=False)) | row[-1]
         for names in self.unique:
-            values = tuple(attributes[name] for name in names)
+            values = tuple(values_of[name] for name in names)
             if None not in values:  # as in SQL, where NULL equals nothing
                 yield (*names, *values)
 
@@ -37,19 +46,22 @@ class _ObjectMapper(Mapper[E]):
     def __init__(self, entity_type: type[E], table: _ObjectTable) -> None:
         self.entity_type = entity_type
         self.tables = (table,)
+        self._attributes = table.attributes
 
     def key(self, entity: E) -> Key:
         return tuple(getattr(entity, name) for name in self.tables[0].key)
 
     def rows(self, entity: E) -> Iterable[tuple[Table, Row]]:
-        table = self.tables[0]
-        state = {name: value for name, value in vars(entity).items() if name not in table.key}
-        return ((table, (*self.key(entity), copy.deepcopy(state))),)
+        identifying = [getattr(entity, name) for name in self._attributes]
+        state = {
+            name: value for name, value in vars(entity).items() if name not in self._attributes
+        }
+        return ((self.tables[0], (*identifying, copy.deepcopy(state))),)
 
     def entity(self, rows: Mapping[Table, Sequence[Row]]) -> E:
         [row] = rows[self.tables[0]]
         entity = object.__new__(self.entity_type)
-        vars(entity).update(zip(self.tables[0].key, row, strict=False))
+        vars(entity).update(zip(self._attributes, row, strict=False))
         vars(entity).update(copy.deepcopy(row[-1]))
         return entity
 
@@ -62,45 +74,84 @@ class InMemoryDatabase:
     sequence: count[int] = field(default_factory=lambda: count(1))
 
 
+@dataclass
+class _Work:
+    """What a transaction has done to its copy of the database."""
+
+    tables: dict[str, dict[Key, Row]]
+    # What the database held, when this began, of each row written since.
+    found: dict[tuple[_ObjectTable, Key], Row | None]
+    hooks: list[Callable[[], object]]
+
+    def copy(self) -> _Work:
+        tables = defaultdict(dict, {name: dict(rows) for name, rows in self.tables.items()})
+        return _Work(tables, dict(self.found), list(self.hooks))
+
+
 class _InMemoryStore:
     """Works on a copy of the database, and puts what it wrote there at commit."""
 
+    joined = False
+
     def __init__(self, database: InMemoryDatabase) -> None:
         self._database = database
-        self._tables: dict[str, dict[Key, Row]] = {}
-        # What the database held, when this began, of each row written since.
-        self._found: dict[tuple[_ObjectTable, Key], Row | None] = {}
+        self._begun: _Work | None = None
+        self._savepoints: list[_Work] = []
+
+    @property
+    def _work(self) -> _Work:
+        # As in a database, a transaction sees what was committed before its first statement.
+        if self._begun is None:
+            self._begun = _Work(self._database.tables, {}, []).copy()
+        return self._begun
 
     def begin(self) -> None:
-        self._found = {}
-        self._tables = defaultdict(
-            dict, {name: dict(rows) for name, rows in self._database.tables.items()}
-        )
+        self._begun, self._savepoints = None, []
 
-    def commit(self) -> None:
+    def commit(self) -> list[Exception]:
         committed = self._database.tables
-        for (table, key), found in self._found.items():
+        for (table, key), found in self._work.found.items():
             if committed[table.name].get(key) is not found:
                 raise StaleEntity(table, [key])
-        for table, key in self._found:
-            row = self._tables[table.name].get(key)
+        for table, key in self._work.found:
+            row = self.rows(table).get(key)
             others = {
-                k: r for k, r in committed[table.name].items() if (table, k) not in self._found
+                other_key: other
+                for other_key, other in committed[table.name].items()
+                if (table, other_key) not in self._work.found
             }
             if row is not None:
                 _check_unique(table, key, row, others)
-        for table, key in self._found:
-            row = self._tables[table.name].get(key)
+        for table, key in self._work.found:
+            row = self.rows(table).get(key)
             if row is None:
                 committed[table.name].pop(key, None)
             else:
                 committed[table.name][key] = row
+        errors = []
+        for hook in self._work.hooks:
+            try:
+                hook()
+            except Exception as error:  # noqa: BLE001  # told by who called, all together
+                errors.append(error)
+        return errors
 
     def rollback(self) -> None:
-        self._tables, self._found = {}, {}
+        self._begun, self._savepoints = None, []
+
+    def savepoint(self) -> None:
+        self._savepoints.append(self._work.copy())
+
+    def end_savepoint(self, *, rollback: bool) -> None:
+        kept = self._savepoints.pop()
+        if rollback:
+            self._begun = kept
+
+    def after_commit(self, hook: Callable[[], object]) -> None:
+        self._work.hooks.append(hook)
 
     def rows(self, table: Table) -> dict[Key, Row]:
-        return self._tables[table.name]
+        return self._work.tables[table.name]
 
     def parents_first(self, tables: Iterable[Table]) -> Sequence[Table]:
         return sorted(tables, key=lambda table: table.name)
@@ -113,30 +164,38 @@ class _InMemoryStore:
                 key = (next(self._database.sequence),)
             if key in self.rows(table):
                 raise UniqueViolation(f"{table.name} has a row {key!r} already.")
-            stored.append((*key, row[-1]))
+            stored.append((*key, *row[len(key) :]))
             self._put(table, key, stored[-1])
         return stored
 
     def update(self, table: Table, rows: Sequence[tuple[Row, Row]]) -> None:
-        self._require(table, [table.key_of(old) for old, _ in rows])
+        self._require(table, [old for old, _ in rows])
+        # All out of the way first, so that two may swap their unique values.
+        for old, _ in rows:
+            self._put(table, table.key_of(old), None)
         for _, new in rows:
-            self.rows(table).pop(table.key_of(new))
-        for old, new in rows:
-            self._put(table, table.key_of(old), new)
+            self._put(table, table.key_of(new), new)
 
     def delete(self, table: Table, rows: Sequence[Row]) -> None:
-        keys = [table.key_of(row) for row in rows]
-        self._require(table, keys)
-        for key in keys:
-            self._put(table, key, None)
+        self._require(table, rows)
+        for row in rows:
+            self._put(table, table.key_of(row), None)
 
-    def _require(self, table: Table, keys: Sequence[Key]) -> None:
-        if gone := [key for key in keys if key not in self.rows(table)]:
-            raise StaleEntity(table, gone)
+    def _require(self, table: Table, rows: Sequence[Row]) -> None:
+        """Refuse rows that are gone, or that have another version by now."""
+        stale = []
+        for row in rows:
+            stored = self.rows(table).get(table.key_of(row))
+            if stored is None or (
+                table.version is not None and stored[table.version] != row[table.version]
+            ):
+                stale.append(table.key_of(row))
+        if stale:
+            raise StaleEntity(table, stale)
 
     def _put(self, table: Table, key: Key, row: Row | None) -> None:
         table = cast("_ObjectTable", table)
-        self._found.setdefault((table, key), self._database.tables[table.name].get(key))
+        self._work.found.setdefault((table, key), self._database.tables[table.name].get(key))
         if row is None:
             del self.rows(table)[key]
         else:
@@ -169,7 +228,7 @@ class InMemoryRepository(Repository[E]):
 
     `key` names the attributes that identify one; a single one that is None is
     granted from a sequence. `unique` names groups of attributes of which no
-    two may be equal.
+    two may be equal, `version` one that counts the changes.
     """
 
     def __init__(
@@ -177,9 +236,10 @@ class InMemoryRepository(Repository[E]):
         entity_type: type[E],
         key: str | Sequence[str] = "id",
         unique: Sequence[Sequence[str]] = (),
+        version: str | None = None,
     ) -> None:
         names = (key,) if isinstance(key, str) else tuple(key)
-        table = _ObjectTable(entity_type.__qualname__, names, unique)
+        table = _ObjectTable(entity_type.__qualname__, names, unique, version)
         super().__init__(_ObjectMapper(entity_type, table))
 
     def list(self) -> Sequence[E]:

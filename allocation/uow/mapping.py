@@ -1,0 +1,103 @@
+"""How entities are turned into rows and back: tables and mappers."""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+E = TypeVar("E")
+
+Key: TypeAlias = tuple[Hashable, ...]
+Row: TypeAlias = tuple[Any, ...]
+
+
+class _Unknown(enum.Enum):
+    UNKNOWN = enum.auto()
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = _Unknown.UNKNOWN
+"""Stands in a row for a value that was not read: a deferred column, or one nobody has seen yet."""
+
+
+class Table:
+    """A table as the kernel sees it: a name, its columns in order, and which of them are its key.
+
+    `version` names the column that counts the changes of a row, where there is
+    one. Compared by identity: make one per table and share it.
+    """
+
+    def __init__(
+        self, name: str, columns: Sequence[str], key: Sequence[str], version: str | None = None
+    ) -> None:
+        self.name = name
+        self.columns = tuple(columns)
+        self.key = tuple(key)
+        self.version = None if version is None else self.columns.index(version)
+        first, *others = (self.columns.index(column) for column in self.key)
+        # A slice gives a tuple, as several positions do: a key is a tuple always.
+        self.key_of: Callable[[Row], Key] = (
+            itemgetter(first, *others) if others else itemgetter(slice(first, first + 1))
+        )
+
+    def __repr__(self) -> str:
+        return f"<Table {self.name}>"
+
+
+RowId: TypeAlias = tuple[Table, Key]
+Rows: TypeAlias = dict[RowId, Row]
+
+
+class Mapper(ABC, Generic[E]):
+    """Turns an entity into the rows it stands in, and rows back into an entity."""
+
+    entity_type: type[E]
+
+    tables: Sequence[Table]
+    """The root's table first: its key is the entity's identity."""
+
+    @abstractmethod
+    def rows(self, entity: E, /) -> Iterable[tuple[Table, Row]]:
+        """Every row `entity` stands in now, the root's first. Must not query."""
+
+    @abstractmethod
+    def entity(self, rows: Mapping[Table, Sequence[Row]]) -> E:
+        """Build the entity that stands in `rows`, a list per table (empty when there are none)."""
+
+    def key(self, entity: E, /) -> Key:
+        """The identity of `entity`; holds None where the store has yet to grant it.
+
+        By default the key of the first row. Override it when there is a cheaper way.
+        """
+        table, row = next(iter(self.rows(entity)))
+        return table.key_of(row)
+
+    def stored(self, entity: E, table: Table, row: Row, /) -> None:
+        """A row of `entity` was written: take over the key or version that the store gave it.
+
+        By default those of the root are set on the attributes named as its columns.
+        """
+        if table is self.tables[0]:
+            for position, (column, value) in enumerate(zip(table.columns, row, strict=True)):
+                if (column in table.key or position == table.version) and (
+                    getattr(entity, column, value) != value
+                ):
+                    setattr(entity, column, value)
+
+    def discarded(self, entity: E, table: Table, row: Row, /) -> None:
+        """An inserted row was rolled back: be again what was sent, without the key."""
+        Mapper.stored(self, entity, table, row)
+
+    def restore(self, entity: E, rows: Mapping[Table, Sequence[Row]]) -> None:
+        """Make `entity` stand in `rows` again, in place, so that references to it stay good."""
+        state = vars(self.entity(rows))
+        vars(entity).clear()
+        vars(entity).update(state)
+
+    def before_write(self, entity: E, *, adding: bool) -> None:
+        """Last chance to set values that follow from writing itself, as `auto_now` does."""
