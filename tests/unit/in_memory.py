@@ -50,4 +50,6 @@ class InMemoryShop(Shop):
 
     def stored(self) -> Stored:
         with self.uow() as uow:
-            return Stored.of(uow.batches.list(), uow.batches._backlog)
+            stored = Stored.of(uow.batches.list(), uow.batches._backlog)
+            uow.rollback()  # of the backlog, which may have been made for this look
+        return stored

@@ -12,7 +12,7 @@ from allocation.domain.model import OrderLine
 from allocation.domain.stock import UnknownLine
 from allocation.domain.values import InvalidValue
 from allocation.service_layer import services
-from allocation.uow import StaleEntity
+from allocation.uow import DiscardedChangesWarning, StaleEntity
 from tests.unit.book.test_services import FakeRepository, FakeUnitOfWork
 from tests.unit.fakes import FakeShop
 from tests.unit.in_memory import AllocationInMemory, InMemoryShop
@@ -131,7 +131,7 @@ class TestARollbackInMemory:
 
     def test_takes_the_batches_and_the_backlog_back(self, shop: InMemoryShop) -> None:
         before = shop.stored()
-        with shop.uow() as uow:
+        with pytest.warns(DiscardedChangesWarning), shop.uow() as uow:
             stock = uow.batches.for_lines([("o1", "LAMP")])
             stock.deallocate(("o1", "LAMP"))
             stock.place(OrderLine("o3", "LAMP", 30))
