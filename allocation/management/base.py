@@ -1,4 +1,4 @@
-"""What the commands of this app have in common: options, help, errors, and the way they answer."""
+"""What the commands of this app have in common: options, help, and the way they answer."""
 
 from __future__ import annotations
 
@@ -12,26 +12,17 @@ from datetime import date
 from functools import partial
 from typing import Any, ClassVar, NoReturn, TypeVar
 
-from django.core.management.base import (
-    BaseCommand,
-    CommandError,
-    CommandParser,
-    DjangoHelpFormatter,
-)
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections
-from django.db import Error as DjangoDatabaseError
-from django.db.migrations.executor import MigrationExecutor
+from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from allocation import bootstrap
-from allocation.domain.model import AllocationError
 from allocation.domain.values import InvalidValue
+from allocation.management.errors import explained
 from allocation.service_layer.cells import read_eta, read_whole_number
-from allocation.uow import ConflictError, UniqueViolation
 
 T = TypeVar("T")
 
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, the status of any other program whose reader has left
-_INTERRUPTED = 130  # 128 + SIGINT
 
 
 class _HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -39,7 +30,7 @@ class _HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
 
 
 def whole_number(argument: str) -> int:
-    """The type of an argument. Whether the number makes sense is for the domain to say."""
+    """Read an argument. Whether the number makes sense is for the domain to say."""
     number = read_whole_number(argument)
     if number is None:
         raise argparse.ArgumentTypeError(f"{argument!r} is not a whole number.")
@@ -47,7 +38,7 @@ def whole_number(argument: str) -> int:
 
 
 def day(argument: str) -> date | None:
-    """The type of an argument: YYYY-MM-DD, empty for stock in the warehouse."""
+    """Read an argument: YYYY-MM-DD, or empty for stock in the warehouse."""
     try:
         return read_eta(argument)
     except InvalidValue as error:
@@ -95,28 +86,12 @@ class AllocationCommand(BaseCommand):
             )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        using = options.get("database", DEFAULT_DB_ALIAS)
         try:
-            output = super().execute(*args, **options)
-            self.stdout.flush()
+            with explained(options.get("database", DEFAULT_DB_ALIAS)):
+                output = super().execute(*args, **options)
+                self.stdout.flush()
         except BrokenPipeError:
             _leave_quietly()
-        except KeyboardInterrupt:
-            raise CommandError(
-                "Interrupted. What is stored is whole; run the same command again to go on.",
-                returncode=_INTERRUPTED,
-            ) from None
-        except (AllocationError, InvalidValue) as error:
-            raise CommandError(str(error)) from error
-        except (ConflictError, UniqueViolation) as error:
-            raise CommandError(f"Others were in the way, try again. {error}") from error
-        except OSError as error:
-            file = f"{error.filename}: " if error.filename else ""
-            raise CommandError(f"{file}{error.strerror or error}.") from error
-        except DjangoDatabaseError as error:
-            if sentence := _explanation(error, using):
-                raise CommandError(sentence) from error
-            raise
         return output
 
     def run_on(self, using: str, use_case: Callable[..., T], *arguments: object) -> T:
@@ -163,24 +138,3 @@ def _leave_quietly() -> NoReturn:
     # Python flushes stdout once more when it exits, and would complain then.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise SystemExit(_BROKEN_PIPE)
-
-
-def _explanation(error: DjangoDatabaseError, using: str) -> str | None:
-    """What to tell about an error that is not a mistake of this program, if it is none."""
-    if _lacks_migrations(using):
-        return (
-            f'The tables of this app in the database "{using}" are missing or out of date: '
-            f"run `manage.py migrate --database {using}`."
-        )
-    # SQLite says DatabaseError, and nothing more precise, of a file that is no database.
-    if isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError:
-        return f'The database "{using}" cannot be used: {str(error).splitlines()[0]}'
-    return None
-
-
-def _lacks_migrations(using: str) -> bool:
-    try:
-        executor = MigrationExecutor(connections[using])
-    except DjangoDatabaseError:
-        return False
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes("allocation")))
