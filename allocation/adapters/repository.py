@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db.models import QuerySet
@@ -57,9 +58,10 @@ class Batches(DjangoRepository[Batch], AbstractRepository):
 
     def for_lines(self, keys: Iterable[LineKey]) -> Stock:
         self.uow.flush()
-        keys = set(keys)
-        locked = self._lock({sku for _, sku in keys})
-        return self._stock(locked, self._lines(keys))
+        asked = dict.fromkeys(keys)
+        self.uow.store.expect(asked)
+        locked = self._lock({sku for _, sku in asked})
+        return self._stock(locked, self._lines(asked.keys()))
 
     def for_batch(self, reference: str, *, leaving: int = 0) -> Stock:
         self.uow.flush()
@@ -82,7 +84,7 @@ class Batches(DjangoRepository[Batch], AbstractRepository):
     def _line_objects(self) -> QuerySet[models.OrderLine]:
         return models.OrderLine._default_manager.using(self.uow.using)
 
-    def _lines(self, keys: set[LineKey]) -> Iterator[Row]:
+    def _lines(self, keys: AbstractSet[LineKey]) -> Iterator[Row]:
         """The rows of these lines, in the order in which they came in."""
         if len(keys) == 1:
             [(orderid, sku)] = keys

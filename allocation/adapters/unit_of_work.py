@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from allocation.adapters.mappers import BacklogMapper, BatchMapper
 from allocation.adapters.repository import Backlogs, Batches
+from allocation.adapters.store import AllocationStore
 from allocation.service_layer.unit_of_work import AbstractUnitOfWork
 from allocation.uow.django import DjangoUnitOfWork
 
 
 class AllocationUnitOfWork(DjangoUnitOfWork, AbstractUnitOfWork):
     """All or nothing, over the batches in the database `using`."""
+
+    store: AllocationStore
+    store_type = AllocationStore
 
     batches = Batches(BatchMapper())
     backlogs = Backlogs(BacklogMapper())

@@ -126,7 +126,7 @@ class UnitOfWork(AbstractUnitOfWork):
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self._state = State.READY
         self._start()
         self.has_committed = False
@@ -149,7 +149,7 @@ class UnitOfWork(AbstractUnitOfWork):
             self._refuse()
         self._start()
         self.has_committed = False
-        self._store.begin()
+        self.store.begin()
         self._state = State.ACTIVE
         self._journal.begun()
         return self
@@ -167,7 +167,7 @@ class UnitOfWork(AbstractUnitOfWork):
         NotCommitted where it joined a transaction.
         """
         self._require(State.ACTIVE, State.FAILED)
-        joined = self._store.joined
+        joined = self.store.joined
         in_peace = exc is None and self._state is State.ACTIVE
         discarded = self._tracker.uncommitted() if in_peace else None
         why = "it was left without commit()" if discarded else None
@@ -203,8 +203,8 @@ class UnitOfWork(AbstractUnitOfWork):
             for participant in self._participants:
                 participant.prepare()
             for participant in self._participants:
-                self._store.after_commit(participant.commit)
-            errors = self._store.commit()
+                self.store.after_commit(participant.commit)
+            errors = self.store.commit()
         self.has_committed = True
         self._participants.clear()
         self._tracker.committed()
@@ -228,7 +228,7 @@ class UnitOfWork(AbstractUnitOfWork):
     def _begin_again(self) -> None:
         """Go on in a new transaction. If there is none to be had, whoever goes on is told."""
         try:
-            self._store.begin()
+            self.store.begin()
         except Exception as error:  # noqa: BLE001  # what ended before has ended well
             self._state, self._failure = State.FAILED, error
         else:
@@ -240,7 +240,7 @@ class UnitOfWork(AbstractUnitOfWork):
         self._before_commit.clear()
         participants, self._participants = self._participants, []
         try:
-            self._store.rollback()
+            self.store.rollback()
         except Exception as error:
             # The database discards by itself what nobody commits: that is no second failure.
             if reason is None:
@@ -260,7 +260,7 @@ class UnitOfWork(AbstractUnitOfWork):
         """
         self.flush()
         with self._failing():
-            self._store.savepoint()
+            self.store.savepoint()
         self._tracker.savepoint()
         self._savepoints += 1
         enlisted, hooks = len(self._participants), len(self._before_commit)
@@ -273,7 +273,7 @@ class UnitOfWork(AbstractUnitOfWork):
             participants = self._participants[enlisted:]
             del self._participants[enlisted:], self._before_commit[hooks:]
             with self._failing():
-                self._store.end_savepoint(rollback=True)
+                self.store.end_savepoint(rollback=True)
             self._tracker.rolled_back(to_savepoint=True)
             self._journal.written = written
             self._state, self._failure = State.ACTIVE, None
@@ -281,7 +281,7 @@ class UnitOfWork(AbstractUnitOfWork):
             raise
         self._savepoints -= 1
         with self._failing():
-            self._store.end_savepoint(rollback=False)
+            self.store.end_savepoint(rollback=False)
         self._tracker.release()
 
     def flush(self) -> None:
@@ -296,15 +296,15 @@ class UnitOfWork(AbstractUnitOfWork):
         if not changes.entries:
             return
         with self._failing():
-            tables = self._store.parents_first(changes.tables())
+            tables = self.store.parents_first(changes.tables())
             # Deletes free the unique values that inserts take; inserts grant the keys
             # that updates refer to.
             for table in reversed(tables):
                 if rows := changes.deleted.get(table):
-                    self._store.delete(table, rows)
+                    self.store.delete(table, rows)
             for table in tables:
                 if inserted := changes.inserted.get(table):
-                    stored = self._store.insert(table, [row for _, _, row in inserted])
+                    stored = self.store.insert(table, [row for _, _, row in inserted])
                     filled = [
                         self._tracker.inserted(entry, rowid, sent, row)
                         for (entry, rowid, sent), row in zip(inserted, stored, strict=True)
@@ -312,7 +312,7 @@ class UnitOfWork(AbstractUnitOfWork):
                     if any(filled):  # granted keys stand in the rows of others, too
                         changes = self._tracker.changes()
             for table, updated in changes.updated.items():
-                self._store.update(table, [(old, new) for _, old, new in updated])
+                self.store.update(table, [(old, new) for _, old, new in updated])
             self._journal.flushed(Counter(_WRITTEN[entry.status] for entry in changes.entries))
             self._tracker.flushed(changes)
 
@@ -333,7 +333,7 @@ class UnitOfWork(AbstractUnitOfWork):
         All hooks run, even when one fails; commit() then raises HooksFailed.
         """
         self._require(State.ACTIVE)
-        self._store.after_commit(hook)
+        self.store.after_commit(hook)
 
     def on_rollback(self, hook: Callable[[], object]) -> None:
         """Have `hook` run when what is not committed is discarded, the last one first."""
@@ -345,7 +345,7 @@ class UnitOfWork(AbstractUnitOfWork):
         Raises ParticipantRefused where it joined a transaction.
         """
         self._require(State.ACTIVE)
-        if self._store.joined:
+        if self.store.joined:
             raise ParticipantRefused(
                 "Inside somebody else's transaction nothing outside the database can take part: "
                 "nobody would tell it of a rollback. Enlist it where that transaction is."

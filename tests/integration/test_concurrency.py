@@ -166,6 +166,7 @@ class TestTwoClients:
             first.flush()
             second = clients.start(lambda: services.allocate("o2", "CHAIR", 1, shop.uow()))
             assert second.result(SOON) == "b2"
+            first.rollback()
 
     def test_do_not_deadlock_on_the_same_skus_in_opposite_order(
         self, shop: DatabaseShop, clients: Clients

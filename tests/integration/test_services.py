@@ -86,7 +86,6 @@ class TestTheRows:
         services.deallocate("o1", "LAMP", shop.uow())
         assert fetch(shop.alias, "SELECT id FROM allocation_orderline") == before
 
-    @pytest.mark.xfail(strict=True, reason="lines are inserted batch by batch, the backlog last")
     def test_of_lines_are_as_old_as_their_place_in_the_orders(
         self, shop: DatabaseShop, fetch: Fetch
     ) -> None:

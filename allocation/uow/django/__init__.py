@@ -2,7 +2,7 @@
 
 from allocation.uow.django.mapping import DjangoMapper, ModelTable, UnsupportedModel
 from allocation.uow.django.repository import DjangoRepository
-from allocation.uow.django.store import split
+from allocation.uow.django.store import DjangoStore, split
 from allocation.uow.django.transaction import (
     AutocommitDisabled,
     InnerTransaction,
@@ -15,6 +15,7 @@ __all__ = [
     "AutocommitDisabled",
     "DjangoMapper",
     "DjangoRepository",
+    "DjangoStore",
     "DjangoUnitOfWork",
     "InnerTransaction",
     "ModelTable",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import DEFAULT_DB_ALIAS
 
 from allocation.uow.django.store import DjangoStore
@@ -26,9 +28,11 @@ class DjangoUnitOfWork(UnitOfWork):
     raises NotCommitted, so that nobody goes on as if it were there.
     """
 
+    store_type: ClassVar[type[DjangoStore]] = DjangoStore
+
     def __init__(self, using: str = DEFAULT_DB_ALIAS, *, join: bool = False) -> None:
         self.using = using
-        super().__init__(DjangoStore(using, join=join))
+        super().__init__(self.store_type(using, join=join))
 
     def is_conflict(self, error: BaseException) -> bool:
         return super().is_conflict(error) or is_conflict(error)

@@ -219,8 +219,7 @@ class InMemoryUnitOfWork(UnitOfWork):
 
     def __init__(self, database: InMemoryDatabase | None = None) -> None:
         self.database = database or InMemoryDatabase()
-        self.store = _InMemoryStore(self.database)
-        super().__init__(self.store)
+        super().__init__(_InMemoryStore(self.database))
 
 
 class InMemoryRepository(Repository[E]):
@@ -252,7 +251,7 @@ class InMemoryRepository(Repository[E]):
 
     @property
     def _rows(self) -> dict[Key, Row]:
-        return cast("InMemoryUnitOfWork", self.uow).store.rows(self.mapper.tables[0])
+        return cast("_InMemoryStore", self.uow.store).rows(self.mapper.tables[0])
 
     def _read(self, keys: Iterable[Key]) -> Sequence[E]:
         table = self.mapper.tables[0]
