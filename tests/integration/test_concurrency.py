@@ -156,6 +156,19 @@ class TestTwoClients:
         assert second.result(SOON) == "b2"
         assert shop.stored().lines == {("o1", "LAMP"): (1, "b1"), ("o2", "LAMP"): (1, "b2")}
 
+    def test_who_waited_sees_the_lines_of_the_other_one(
+        self, shop: DatabaseShop, clients: Clients, until_somebody_waits: Callable[[], None]
+    ) -> None:
+        """Lines are read when the batches are locked: nobody needs to try again."""
+        shop.add("b1", "LAMP", 2)
+        with bootstrap.unit_of_work(shop.alias) as first:
+            first.batches.for_lines([("o1", "LAMP")]).allocate(OrderLine("o1", "LAMP", 1))
+            second = clients.start(lambda: services.allocate("o1", "LAMP", 1, shop.uow()))
+            until_somebody_waits()
+            first.commit()
+        assert second.result(SOON) == "b1"
+        assert shop.stored() == Stored({"b1": (2, 1)}, {("o1", "LAMP"): (1, "b1")})
+
     def test_do_not_wait_for_each_other_on_different_skus(
         self, shop: DatabaseShop, clients: Clients
     ) -> None:
