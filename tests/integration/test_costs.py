@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -238,8 +239,15 @@ class TestPlans:
         for plan in plans:
             assert set(scans(plan)) <= INDEXED, json.dumps(plan, indent=1)
 
-    @pytest.mark.parametrize("sku", [None, "sku-7"])
-    def test_of_the_backorders_use_indexes(self, crowded: DatabaseShop, sku: str | None) -> None:
+    @pytest.mark.parametrize(
+        ("sku", "index"), [(None, "backorder_by_age"), ("sku-7", "backorder_by_sku")]
+    )
+    def test_of_the_backorders_pass_over_the_lines_on_batches(
+        self, crowded: DatabaseShop, sku: str | None, index: str
+    ) -> None:
         plans = self.plans(crowded, lambda: list(bootstrap.backorders(crowded.alias, sku)))
-        for plan in plans:
+        used = [re.findall(r'"Index Name": "(\w+)"', json.dumps(plan)) for plan in plans]
+        assert used[0] == [index]
+        for plan, names in zip(plans, used, strict=True):
             assert set(scans(plan)) <= INDEXED, json.dumps(plan, indent=1)
+            assert names in (["backorder_by_age"], ["backorder_by_sku"])
