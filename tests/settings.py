@@ -11,9 +11,22 @@ from uow_project.settings import INSTALLED_APPS as PROJECT_APPS
 SECRET_KEY = "for the tests"  # noqa: S105 - it protects nothing
 SECURE_SSL_REDIRECT = False  # the test client speaks http
 
-INSTALLED_APPS = [*PROJECT_APPS, "tests.kernel"]
-# Its tables follow its models: nobody has rows there to migrate.
-MIGRATION_MODULES = {"kernel": None}
+INSTALLED_APPS = [
+    *PROJECT_APPS,
+    "tests.kernel",
+    "tests.examples.orders",
+    "tests.examples.by_hand",
+    "tests.examples.registration",
+    "tests.examples.waste",
+]
+# Their tables follow their models: nobody has rows there to migrate.
+MIGRATION_MODULES = {
+    "kernel": None,
+    "orders": None,
+    "by_hand": None,
+    "registration": None,
+    "waste": None,
+}
 
 # Where both really are is only known once the tests that need them run:
 # see django_db_modify_db_settings in conftest.py.

@@ -1,0 +1,1 @@
+"""Small systems, written as those who use the kernel would write them."""

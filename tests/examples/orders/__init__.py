@@ -1,0 +1,1 @@
+"""Order processing: stock falls, the total is right, or nothing happened."""

@@ -1,0 +1,1 @@
+"""Organisations, their storages, and the waste that goes from one storage to another."""
