@@ -7,6 +7,8 @@ from zipfile import ZipFile
 REQUIRED = {
     "allocation/__init__.py",
     "allocation/py.typed",
+    "allocation/sample/batches.csv",
+    "allocation/sample/orders.csv",
     "allocation/migrations/__init__.py",
     "allocation/uow/__init__.py",
 }
