@@ -18,6 +18,10 @@ INSTALLED_APPS = [
     "tests.examples.by_hand",
     "tests.examples.registration",
     "tests.examples.waste",
+    "tests.examples.funds",
+    "tests.examples.cloud",
+    "tests.examples.filesync",
+    "tests.examples.pitfalls",
 ]
 # Their tables follow their models: nobody has rows there to migrate.
 MIGRATION_MODULES = {
@@ -26,6 +30,10 @@ MIGRATION_MODULES = {
     "by_hand": None,
     "registration": None,
     "waste": None,
+    "funds": None,
+    "cloud": None,
+    "filesync": None,
+    "pitfalls": None,
 }
 
 # Where both really are is only known once the tests that need them run:

@@ -1,0 +1,1 @@
+"""Infrastructure: servers that cost money, and rows that say whose they are."""

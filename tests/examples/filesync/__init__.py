@@ -1,0 +1,1 @@
+"""File sync: many files are put in place, or none."""
