@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
 from django.db import IntegrityError, connections
@@ -152,7 +153,11 @@ def test_an_order_costs_five_statements_however_many_lines_it_has(shop: Shop, li
 
 
 def test_two_clients_at_once_never_get_the_same_chair(shop: Shop) -> None:
+    start = Barrier(4)
+
     def order_six(_client: int) -> str:
+        connections[shop.alias].ensure_connection()
+        start.wait()
         try:
             shop.order(Item(shop.chair, 6))
         except InsufficientStock:
