@@ -85,3 +85,9 @@ class Discontinued(models.Model):
     hidden = models.BooleanField(default=False)
 
     objects = VisibleProducts()
+
+
+class Account(models.Model):
+    """What the README transfers money between."""
+
+    balance = models.IntegerField()
