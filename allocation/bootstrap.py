@@ -14,6 +14,8 @@ from allocation.uow import UniqueViolation, retry
 
 T = TypeVar("T")
 
+_ATTEMPTS = 20  # at SERIALIZABLE, many clients on one SKU are refused again and again
+
 allocations = queries.allocations
 backorders = queries.backorders
 audit = queries.audit
@@ -30,7 +32,7 @@ def run(use_case: Callable[[AbstractUnitOfWork], T], using: str = DEFAULT_DB_ALI
     Two who add the same new row at once count as that, too: the second one then
     finds it there. Raises what the use case raises.
     """
-    return retry(use_case, lambda: unit_of_work(using), also=(UniqueViolation,))
+    return retry(use_case, lambda: unit_of_work(using), attempts=_ATTEMPTS, also=(UniqueViolation,))
 
 
 def rehearse(use_case: Callable[[AbstractUnitOfWork], T], using: str = DEFAULT_DB_ALIAS) -> T:

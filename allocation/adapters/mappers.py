@@ -62,7 +62,7 @@ class BatchMapper(DjangoMapper[Batch]):
             eta,
             allocated=allocated,
             lines_taken=lines_taken,
-            lines=[(OrderLine(*row[:3]), row[4]) for row in rows[LINE]],
+            lines=[(OrderLine.reconstitute(*row[:3]), row[4]) for row in rows[LINE]],
         )
 
 
@@ -80,4 +80,4 @@ class BacklogMapper(DjangoMapper[Backlog]):
             yield LINE, (line.orderid, line.sku, line.qty, None, None)
 
     def entity(self, rows: Mapping[Table, Sequence[Row]]) -> Backlog:
-        return Backlog(OrderLine(*row[:3]) for row in rows[LINE])
+        return Backlog(OrderLine.reconstitute(*row[:3]) for row in rows[LINE])

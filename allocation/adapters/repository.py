@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 # other one committed. The lines themselves need no lock: they only change under
 # that of their SKU's batches. A line of a SKU without batches has nothing to be
 # locked; there the unique key of the line decides, or that it is on a batch that
-# was not there before, and whoever comes second runs again.
+# was not there before, and whoever comes second, or is chosen by the database to
+# end a deadlock on those keys, runs again.
+#
+# `get`, `list` and `among` lock nothing. What is allocated on such a batch is safe
+# all the same: two who do so give their lines the same position, which is unique.
 
 
 class Backlogs(DjangoRepository[Backlog]):
@@ -42,11 +46,15 @@ class Backlogs(DjangoRepository[Backlog]):
 
 
 class Batches(DjangoRepository[Batch], AbstractRepository):
-    """Locks what it gives out for lines and batches. See Note [Lock order]."""
+    """Locks what it gives out to place lines. See Note [Lock order]."""
 
     @property
     def uow(self) -> AllocationUnitOfWork:
         return cast("AllocationUnitOfWork", super().uow)
+
+    def get(self, reference: str) -> Batch:
+        """The batch with this reference, knowing none of its lines. Raises EntityNotFound."""
+        return super().get(reference)
 
     def among(self, references: Iterable[str]) -> Sequence[Batch]:
         self.uow.flush()

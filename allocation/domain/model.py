@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self, TypeAlias
 
-from allocation.domain.values import quantity, text
+from allocation.domain.values import InvalidValue, quantity, text
 
 LineKey: TypeAlias = tuple[str, str]
 """What an order line is known by: its order and its SKU."""
@@ -41,19 +41,18 @@ class LineConflict(AllocationError):
         )
 
 
-class LineNotKnown(AllocationError):
-    """A batch was not told whether it holds a line. Carries `reference` and `line`.
+class LinesNotKnown(AllocationError):
+    """A batch was asked about lines it was loaded without. Carries `reference`.
 
     A batch that comes from a store knows the lines that the store was asked
-    for, and for the others only how many units they take.
+    for, and of the others only how many units they take.
     """
 
-    def __init__(self, reference: str, line: OrderLine) -> None:
+    def __init__(self, reference: str) -> None:
         self.reference = reference
-        self.line = line
         super().__init__(
-            f"Batch {reference} was loaded without saying whether it holds the line "
-            f"{line.orderid}/{line.sku}: ask for it together with that line."
+            f"Batch {reference} was loaded without the lines this is about: ask for it together "
+            f"with them."
         )
 
 
@@ -73,6 +72,13 @@ class OrderLine:
         object.__setattr__(self, "sku", text("sku", self.sku))
         quantity(self.qty)
 
+    @classmethod
+    def reconstitute(cls, orderid: str, sku: str, qty: int) -> Self:
+        """The line as it was stored."""
+        line = cls.__new__(cls)
+        vars(line).update(orderid=orderid, sku=sku, qty=qty)
+        return line
+
     @property
     def key(self) -> LineKey:
         return self.orderid, self.sku
@@ -88,6 +94,8 @@ class Batch:
     def __init__(self, ref: str, sku: str, qty: int, eta: date | None) -> None:
         if isinstance(eta, datetime):
             eta = eta.date()
+        if eta is not None and not isinstance(eta, date):
+            raise InvalidValue("eta", eta, "must be a date, or None for warehouse stock")
         self.reference = text("reference", ref)
         self.sku = text("sku", sku)
         self.eta = eta
@@ -193,12 +201,12 @@ class Batch:
         """Give the line back. One that is not here changes nothing.
 
         Raises LineConflict when it is here with another quantity, and
-        LineNotKnown when the batch cannot tell whether it is here.
+        LinesNotKnown when the batch cannot tell whether it is here.
         """
         known = self.line(line.key)
         if known is None:
             if self._allocated_quantity > sum(held.qty for held, _ in self._lines.values()):
-                raise LineNotKnown(self.reference, line)
+                raise LinesNotKnown(self.reference)
             return
         if known != line:
             raise LineConflict(known, line)
@@ -209,15 +217,21 @@ class Batch:
         """Hold `qty` units from now on. Raises InvalidValue.
 
         Takes lines off, the last allocated first, until the rest fits, and
-        returns them in that order.
+        returns them in that order. Raises LinesNotKnown when it does not know
+        enough of them.
         """
-        self._purchased_quantity = quantity(qty)
+        excess = self._allocated_quantity - quantity(qty)
         taken: list[OrderLine] = []
         for line, _ in reversed(list(self.lines())):
-            if self.available_quantity >= 0:
+            if excess <= 0:
                 break
-            self.deallocate(line)
+            excess -= line.qty
             taken.append(line)
+        if excess > 0:
+            raise LinesNotKnown(self.reference)
+        self._purchased_quantity = qty
+        for line in taken:
+            self.deallocate(line)
         return taken
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -29,16 +29,24 @@ class Table:
     """A table as the kernel sees it: a name, its columns in order, and which of them are its key.
 
     `version` names the column that counts the changes of a row, where there is
-    one. Compared by identity: make one per table and share it.
+    one; `unique` names groups of columns of which no two rows may be equal, as
+    far as the store checks that row by row. Compared by identity: make one per
+    table and share it.
     """
 
     def __init__(
-        self, name: str, columns: Sequence[str], key: Sequence[str], version: str | None = None
+        self,
+        name: str,
+        columns: Sequence[str],
+        key: Sequence[str],
+        version: str | None = None,
+        unique: Iterable[Sequence[str]] = (),
     ) -> None:
         self.name = name
         self.columns = tuple(columns)
         self.key = tuple(key)
         self.version = None if version is None else self.columns.index(version)
+        self._unique = [[self.columns.index(column) for column in group] for group in unique]
         first, *others = (self.columns.index(column) for column in self.key)
         # A slice gives a tuple, as several positions do: a key is a tuple always.
         self.key_of: Callable[[Row], Key] = (
@@ -47,6 +55,13 @@ class Table:
 
     def __repr__(self) -> str:
         return f"<Table {self.name}>"
+
+    def unique_values(self, row: Row) -> Iterator[tuple[Any, ...]]:
+        """What no other row may have: the names of some columns, then their values."""
+        for group in self._unique:
+            values = tuple(row[position] for position in group)
+            if None not in values and UNKNOWN not in values:
+                yield (*(self.columns[position] for position in group), *values)
 
 
 RowId: TypeAlias = tuple[Table, Key]
@@ -88,6 +103,13 @@ class Mapper(ABC, Generic[E]):
                     getattr(entity, column, value) != value
                 ):
                     setattr(entity, column, value)
+
+    def removed(self, entity: E, /) -> None:
+        """The rows of `entity` were deleted."""
+
+    def is_stored(self, entity: E, /) -> bool:  # noqa: ARG002  # a plain object does not tell
+        """Whether `entity` is known to come from the store already."""
+        return False
 
     def discarded(self, entity: E, table: Table, row: Row, /) -> None:
         """An inserted row was rolled back: be again what was sent, without the key."""

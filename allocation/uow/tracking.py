@@ -64,6 +64,18 @@ class DuplicateKey(MisuseError):
         )
 
 
+class ForeignEntity(MisuseError):
+    """An entity was added as new that is stored already."""
+
+
+class UnfaithfulMapper(MisuseError):
+    """A mapper does not turn an entity into the rows it was built from."""
+
+
+class ExchangedValues(MisuseError):
+    """Two entities exchange a unique value in one flush, which databases check row by row."""
+
+
 class KeyChanged(MisuseError):
     """The key of a loaded entity was changed. Carries `entity`, `old` and `new`."""
 
@@ -105,7 +117,16 @@ class StaleEntity(ConflictError):
 class Entry:
     """One tracked entity, and the rows it is known to stand in."""
 
-    __slots__ = ("entity", "generation", "key", "mapper", "snapshot", "status", "written")
+    __slots__ = (
+        "by_hand",
+        "entity",
+        "generation",
+        "key",
+        "mapper",
+        "snapshot",
+        "status",
+        "written",
+    )
 
     def __init__(
         self, mapper: Mapper[Any], entity: Any, key: Key, snapshot: Rows, status: Status
@@ -117,6 +138,7 @@ class Entry:
         self.status = status
         self.generation = 0
         self.written = False
+        self.by_hand = False
 
     def rows(self) -> Rows:
         """The rows as they are now; none for an entity that was removed."""
@@ -138,6 +160,10 @@ class Entry:
             return self.rows() != self.snapshot
         except Exception:  # noqa: BLE001  # what cannot even be mapped is not what was read
             return True
+
+    def unknown(self) -> bool:
+        """Whether nobody knows what the store has: it was registered by hand, not read."""
+        return self.by_hand and any(UNKNOWN in row for row in self.snapshot.values())
 
 
 @dataclass
@@ -228,7 +254,14 @@ class Tracker:
         self._check_type(mapper, entity)
         entry = self._entries.get(id(entity))
         if entry is None:
-            self._register(Entry(mapper, entity, mapper.key(entity), {}, Status.NEW))
+            entry = Entry(mapper, entity, mapper.key(entity), {}, Status.NEW)
+            self._refuse_twin(entry)
+            if mapper.is_stored(entity):
+                raise ForeignEntity(
+                    f"{entity!r} is stored already: it was loaded elsewhere, maybe by another unit "
+                    f"of work. Get it from the repository, or use register_dirty()."
+                )
+            self._register(entry)
         elif entry.status is Status.REMOVED:
             entry.status = Status.LOADED
 
@@ -238,6 +271,7 @@ class Tracker:
         if id(entity) in self._entries:
             return
         entry = Entry(mapper, entity, mapper.key(entity), {}, Status.LOADED)
+        entry.by_hand = True
         for (table, key), row in entry.rows().items():
             entry.snapshot[table, key] = tuple(
                 value if column in table.key or position == table.version else UNKNOWN
@@ -276,15 +310,28 @@ class Tracker:
         loaded: Rows = {(table, table.key_of(row)): row for table, row in rows}
         entry = self._identity.get((mapper.tables[0], key))
         if entry is None:
-            if entity is None:
-                entity = mapper.entity(_by_table(mapper, loaded))
-            self._register(Entry(mapper, entity, key, loaded, Status.LOADED))
-            return entity
+            return self._load_new(mapper, key, loaded, entity)
         if entry.status is Status.REMOVED:
             return None
         self._merge(entry, loaded)
         known: E = entry.entity
         return known
+
+    def _load_new(self, mapper: Mapper[E], key: Key, loaded: Rows, entity: E | None) -> E:
+        if entity is not None:
+            self._register(Entry(mapper, entity, key, loaded, Status.LOADED))
+            return entity
+        entity = mapper.entity(_by_table(mapper, loaded))
+        entry = Entry(mapper, entity, key, loaded, Status.LOADED)
+        # At the next flush a row that the mapper forgets would be deleted.
+        for table, row_key in entry.rows().keys() ^ loaded.keys():
+            raise UnfaithfulMapper(
+                f"{type(mapper).__name__} built {entity!r} from the rows it stands in, but does "
+                f"not turn it into the same rows again: {row_key!r} of {table.name} is lost, or "
+                f"new. Its rows() must give exactly the rows that its entity() was given."
+            )
+        self._register(entry)
+        return entity
 
     def _merge(self, entry: Entry, loaded: Rows) -> None:
         """Take over what was read of an entity that is there already."""
@@ -316,13 +363,16 @@ class Tracker:
                 f"{type(entity).__name__}: {entity!r}."
             )
 
+    def _refuse_twin(self, entry: Entry) -> None:
+        identity = (entry.mapper.tables[0], entry.key)
+        other = self._identity.get(identity)
+        if other is not None and other.status is not Status.REMOVED:
+            raise DuplicateKey(*identity)
+
     def _register(self, entry: Entry) -> None:
+        self._refuse_twin(entry)
         if None not in entry.key:
-            identity = (entry.mapper.tables[0], entry.key)
-            other = self._identity.get(identity)
-            if other is not None and other.status is not Status.REMOVED:
-                raise DuplicateKey(*identity)
-            self._identity[identity] = entry
+            self._identity[entry.mapper.tables[0], entry.key] = entry
         entry.generation = self._generation
         self._entries[id(entry.entity)] = entry
 
@@ -358,6 +408,8 @@ class Tracker:
                 changes.updated[rowid[0]].append((entry, old, row))
         for (table, _), row in before.items():
             changes.deleted[table].append(row)
+        for table, updated in changes.updated.items():
+            _refuse_exchanges(table, updated)
         return changes
 
     def _changed(self, *, writing: bool) -> Iterator[tuple[Entry, Rows]]:
@@ -399,6 +451,7 @@ class Tracker:
         for entry in changes.entries:
             entry.written = True
             if entry.status is Status.REMOVED:
+                entry.mapper.removed(entry.entity)
                 self._forget(entry)
             else:
                 entry.snapshot = entry.rows()
@@ -429,20 +482,23 @@ class Tracker:
 
     def rolled_back(self, *, to_savepoint: bool = False) -> None:
         """Take every entity back, in memory too. Those that are new since are let go."""
+        flushed: set[int] = set()
         while True:
-            self._take_back(self._levels.pop())
+            level = self._levels.pop()
+            self._take_back(level)
+            flushed |= level.before.keys()
             if to_savepoint or not self._levels:
                 break
         if not to_savepoint:
             self._levels = [_Level()]
             self._generation += 1
         for entry in list(self._entries.values()):
-            if entry.status is Status.NEW:
+            if entry.status is Status.NEW or entry.unknown():
                 self._forget(entry)
                 continue
             entry.status = Status.LOADED
             self._identity[entry.mapper.tables[0], entry.key] = entry
-            if entry.differs():
+            if id(entry) in flushed or entry.differs():
                 entry.mapper.restore(entry.entity, _by_table(entry.mapper, entry.snapshot))
 
     def _take_back(self, level: _Level) -> None:
@@ -452,6 +508,25 @@ class Tracker:
             entry.snapshot, entry.status = snapshot, status
             entry.written = any(id(entry) in below.before for below in self._levels)
             self._entries[id(entry.entity)] = entry
+
+
+def _refuse_exchanges(table: Table, updated: Sequence[tuple[Entry, Row, Row]]) -> None:
+    given_up: dict[tuple[Any, ...], Entry] = {}
+    for entry, old, new in updated:
+        for value in set(table.unique_values(old)) - set(table.unique_values(new)):
+            given_up[value] = entry
+    if not given_up:
+        return
+    for entry, _, new in updated:
+        for value in table.unique_values(new):
+            other = given_up.get(value)
+            if other is not None:
+                raise ExchangedValues(
+                    f"{entry.entity!r} takes over {value!r} of {table.name} from {other.entity!r} "
+                    f"in one flush, and it must be unique at every moment. Give "
+                    f"{other.entity!r} its new value and call flush() first; to exchange two, "
+                    f"let one have a third value in between."
+                )
 
 
 def _count_version(entry: Entry, rows: Rows) -> None:

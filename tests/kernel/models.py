@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class Product(models.Model):
@@ -91,3 +92,37 @@ class Account(models.Model):
     """What the README transfers money between."""
 
     balance = models.IntegerField()
+
+
+class Category(models.Model):
+    """A tree: it refers to itself."""
+
+    name = models.CharField(max_length=20)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True)
+
+
+class Defaults(models.Model):
+    """Columns whose values the database makes up."""
+
+    name = models.CharField(max_length=60)
+    created = models.DateTimeField(db_default=Now())
+    level = models.IntegerField(db_default=7)
+    price = models.DecimalField(max_digits=8, decimal_places=2, null=True)
+    secret = models.BinaryField(default=b"")
+    took = models.DurationField(null=True)
+
+
+class Country(models.Model):
+    """A natural key."""
+
+    code = models.CharField(max_length=2, primary_key=True)
+    name = models.CharField(max_length=20)
+
+
+class Membership(models.Model):
+    """A key of two columns."""
+
+    pk = models.CompositePrimaryKey("club", "person")
+    club = models.IntegerField()
+    person = models.IntegerField()
+    rank = models.IntegerField(default=0)

@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 
 from allocation.uow import Key, Row, Table
 from allocation.uow.django import DjangoMapper, DjangoRepository, DjangoUnitOfWork, ModelTable
-from tests.kernel.models import BasketRow, Discontinued, ItemRow, Line, Order, Product
+from tests.kernel.models import (
+    BasketRow,
+    Category,
+    Country,
+    Defaults,
+    Discontinued,
+    ItemRow,
+    Line,
+    Membership,
+    Order,
+    Product,
+)
 
 
 @dataclass(eq=False)
@@ -67,3 +78,7 @@ class ShopUnitOfWork(DjangoUnitOfWork):
     lines = DjangoRepository(Line)
     baskets = DjangoRepository(BasketMapper())
     discontinued = DjangoRepository(Discontinued)
+    categories = DjangoRepository(Category)
+    defaults = DjangoRepository(Defaults)
+    countries = DjangoRepository(Country)
+    memberships = DjangoRepository(Membership)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connections
 
-from allocation.uow import Repository, UnitOfWork
+from allocation.uow import Repository, StaleEntity, UnitOfWork
 from allocation.uow.testing import InMemoryDatabase, InMemoryRepository, InMemoryUnitOfWork
 from allocation.uow.testing.contract import Subject, UnitOfWorkContract
 from tests.kernel.models import Product
@@ -72,6 +72,21 @@ class TestInMemory(UnitOfWorkContract):
     @pytest.fixture
     def subject(self) -> Subject:
         return InMemory()
+
+
+def test_in_memory_the_second_of_two_who_change_the_same_object_is_refused() -> None:
+    database = InMemoryDatabase()
+    with ThingUnitOfWork(database) as uow:
+        uow.things.add(Thing("a"))
+        uow.commit()
+    with ThingUnitOfWork(database) as first, ThingUnitOfWork(database) as second:
+        [mine], [theirs] = first.things.list(), second.things.list()
+        theirs.number = 5
+        second.commit()
+        mine.number = 7
+        with pytest.raises(StaleEntity):
+            first.commit()
+    assert [row[-1]["number"] for row in database.tables["Thing"].values()] == [5]
 
 
 class OnDjango(Subject):

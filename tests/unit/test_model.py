@@ -12,7 +12,7 @@ import pytest
 from allocation.domain.model import (
     Batch,
     LineConflict,
-    LineNotKnown,
+    LinesNotKnown,
     OrderLine,
     OutOfStock,
     allocate,
@@ -195,9 +195,16 @@ class TestABatchThatKnowsSomeOfItsLines:
         assert holder.allocated_quantity == 5
 
     def test_does_not_guess_whether_it_holds_a_line(self) -> None:
-        with pytest.raises(LineNotKnown, match="o2/LAMP") as raised:
+        with pytest.raises(LinesNotKnown, match="Batch b1 was loaded without") as raised:
             loaded((line(qty=3), 5)).deallocate(line("o2"))
-        assert (raised.value.reference, raised.value.line) == ("b1", line("o2"))
+        assert raised.value.reference == "b1"
+
+    def test_does_not_shrink_below_the_lines_it_does_not_know(self) -> None:
+        holder = loaded((line(qty=3), 5))
+        with pytest.raises(LinesNotKnown):
+            holder.change_purchased_quantity(1)
+        assert (holder.purchased_quantity, holder.allocated_quantity) == (10, 8)
+        assert [known for known, _ in holder.lines()] == [line(qty=3)]
 
     def test_knows_that_there_is_no_other_when_the_units_add_up(self) -> None:
         holder = loaded((line(qty=8), 5))

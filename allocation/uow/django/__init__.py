@@ -1,8 +1,8 @@
 """The unit of work and its repositories on Django's ORM, for PostgreSQL and SQLite."""
 
 from allocation.uow.django.mapping import DjangoMapper, ModelTable, UnsupportedModel
-from allocation.uow.django.repository import DjangoRepository
-from allocation.uow.django.store import DjangoStore, split
+from allocation.uow.django.repository import DjangoRepository, WrongDatabase
+from allocation.uow.django.store import DjangoStore, UnsupportedValue, split
 from allocation.uow.django.transaction import (
     AutocommitDisabled,
     InnerTransaction,
@@ -22,5 +22,7 @@ __all__ = [
     "OuterTransaction",
     "UnsupportedDatabase",
     "UnsupportedModel",
+    "UnsupportedValue",
+    "WrongDatabase",
     "split",
 ]

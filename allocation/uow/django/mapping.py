@@ -69,7 +69,7 @@ class ModelTable(Table):
                 f"{model.__name__} has no column {', '.join(unknown)}. "
                 f"It has {', '.join(by_attname)}."
             )
-        super().__init__(meta.label, columns, key, version)
+        super().__init__(meta.label, columns, key, version, _unique(model, columns))
         self.model = model
         self.fields = tuple(by_attname[column] for column in columns)
         _refuse_unwritable(model, self.fields)
@@ -88,6 +88,21 @@ class ModelTable(Table):
             for field in self.fields
             if isinstance(field, models.ForeignKey)
         )
+
+
+def _unique(model: type[models.Model], columns: Sequence[str]) -> Iterator[list[str]]:
+    """The groups of `columns` that the database wants to be unique, at every moment."""
+    meta = model._meta
+    for field in meta.concrete_fields:
+        if field.unique and not field.primary_key and field.attname in columns:
+            yield [field.attname]
+    groups = [tuple(names) for names in meta.unique_together]
+    groups += [tuple(c.fields) for c in meta.total_unique_constraints if c.deferrable is None]
+    attnames = {field.name: field.attname for field in meta.concrete_fields}
+    for names in groups:
+        group = [attnames[name] for name in names]
+        if set(group) <= set(columns):
+            yield group
 
 
 def _refuse_unwritable(model: type[models.Model], fields: Iterable[models.Field[Any, Any]]) -> None:
@@ -194,6 +209,13 @@ class ModelMapper(DjangoMapper[M]):
     def restore(self, entity: M, rows: Mapping[Table, Sequence[Row]]) -> None:
         [row] = rows[self._table]
         self._assign(entity, row)
+        entity._state.adding = False
+
+    def removed(self, entity: M) -> None:
+        entity._state.adding = True
+
+    def is_stored(self, entity: M) -> bool:
+        return not entity._state.adding
 
     def before_write(self, entity: M, *, adding: bool) -> None:
         for field in self._on_write:

@@ -15,6 +15,7 @@ from django.db.models.expressions import DatabaseDefault
 
 from allocation.uow.django.mapping import ModelTable
 from allocation.uow.django.transaction import Transaction
+from allocation.uow.errors import MisuseError
 from allocation.uow.mapping import UNKNOWN, Row, Table
 from allocation.uow.store import UniqueViolation
 from allocation.uow.tracking import StaleEntity
@@ -35,6 +36,10 @@ _NO_LIMIT: Final = 1_000_000
 T = TypeVar("T")
 
 _Field: TypeAlias = "models.Field[Any, Any]"
+
+
+class UnsupportedValue(MisuseError):
+    """A value that a unit of work cannot keep track of."""
 
 
 class _DatabaseUniqueViolation(UniqueViolation, IntegrityError):
@@ -197,10 +202,9 @@ class DjangoStore:
     ) -> Iterator[tuple[str, list[Any], int]]:
         """The sources that hold `rows`: the SQL, its parameters, and how many rows it holds."""
         connection = self._transaction.connection
-        prepare = [field.get_db_prep_save for field in fields]
         columns = [
-            [to_db(value, connection) for value in column]
-            for to_db, column in zip(prepare, zip(*rows, strict=True), strict=True)
+            _prepared(field, column, connection)
+            for field, column in zip(fields, zip(*rows, strict=True), strict=True)
         ]
         if connection.vendor == "postgresql":
             types = [_MODIFIERS.sub("", field.db_type(connection) or "") for field in fields]
@@ -245,6 +249,17 @@ class DjangoStore:
         quote = self._transaction.connection.ops.quote_name
         of = f"{self._name(table)}." if table else ""
         return ", ".join(f"{of}{quote(str(field.column))}" for field in fields)
+
+
+def _prepared(field: _Field, values: Iterable[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+    prepared = [field.get_db_prep_save(value, connection) for value in values]
+    if any(hasattr(value, "as_sql") for value in prepared):
+        raise UnsupportedValue(
+            f"{field.model.__name__}.{field.attname} was given an expression such as F(), whose "
+            f"value only the database knows. Read the row, with a lock if others write it too, "
+            f"and assign a value."
+        )
+    return prepared
 
 
 def _v(fields: Sequence[_Field], of: str = "v.") -> str:

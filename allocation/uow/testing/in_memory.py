@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar, cast
 
-from allocation.uow.mapping import Key, Mapper, Row, Table
+from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, Table
 from allocation.uow.repository import Repository
 from allocation.uow.store import UniqueViolation
 from allocation.uow.tracking import StaleEntity
@@ -30,11 +30,13 @@ class _ObjectTable(Table):
     ) -> None:
         self.attributes = (*key, version) if version else tuple(key)
         super().__init__(name, (*self.attributes, "state"), key, version)
-        self.unique = unique
+        self._groups = unique
 
-    def unique_values(self, row: Row) -> Iterable[tuple[Any, ...]]:
+    def unique_values(self, row: Row) -> Iterator[tuple[Any, ...]]:
+        if row[-1] is UNKNOWN:
+            return
         values_of = dict(zip(self.attributes, row, strict=False)) | row[-1]
-        for names in self.unique:
+        for names in self._groups:
             values = tuple(values_of[name] for name in names)
             if None not in values:  # as in SQL, where NULL equals nothing
                 yield (*names, *values)
@@ -79,13 +81,16 @@ class _Work:
     """What a transaction has done to its copy of the database."""
 
     tables: dict[str, dict[Key, Row]]
-    # What the database held, when this began, of each row written since.
-    found: dict[tuple[_ObjectTable, Key], Row | None]
-    hooks: list[Callable[[], object]]
+    # Of each row written since: what the database held when this began.
+    found: dict[tuple[_ObjectTable, Key], Row | None] = field(default_factory=dict)
+    hooks: list[Callable[[], object]] = field(default_factory=list)
 
     def copy(self) -> _Work:
-        tables = defaultdict(dict, {name: dict(rows) for name, rows in self.tables.items()})
-        return _Work(tables, dict(self.found), list(self.hooks))
+        return _Work(_copied(self.tables), dict(self.found), list(self.hooks))
+
+
+def _copied(tables: Mapping[str, dict[Key, Row]]) -> dict[str, dict[Key, Row]]:
+    return defaultdict(dict, {name: dict(rows) for name, rows in tables.items()})
 
 
 class _InMemoryStore:
@@ -96,13 +101,15 @@ class _InMemoryStore:
     def __init__(self, database: InMemoryDatabase) -> None:
         self._database = database
         self._begun: _Work | None = None
+        self._seen: dict[str, dict[Key, Row]] = {}
         self._savepoints: list[_Work] = []
 
     @property
     def _work(self) -> _Work:
         # As in a database, a transaction sees what was committed before its first statement.
         if self._begun is None:
-            self._begun = _Work(self._database.tables, {}, []).copy()
+            self._seen = _copied(self._database.tables)
+            self._begun = _Work(_copied(self._seen))
         return self._begun
 
     def begin(self) -> None:
@@ -170,9 +177,6 @@ class _InMemoryStore:
 
     def update(self, table: Table, rows: Sequence[tuple[Row, Row]]) -> None:
         self._require(table, [old for old, _ in rows])
-        # All out of the way first, so that two may swap their unique values.
-        for old, _ in rows:
-            self._put(table, table.key_of(old), None)
         for _, new in rows:
             self._put(table, table.key_of(new), new)
 
@@ -195,7 +199,7 @@ class _InMemoryStore:
 
     def _put(self, table: Table, key: Key, row: Row | None) -> None:
         table = cast("_ObjectTable", table)
-        self._work.found.setdefault((table, key), self._database.tables[table.name].get(key))
+        self._work.found.setdefault((table, key), self._seen[table.name].get(key))
         if row is None:
             del self.rows(table)[key]
         else:

@@ -1,0 +1,254 @@
+"""What models are made of: keys, references, defaults, and values of many types."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.db.models import F
+
+from allocation.uow import (
+    DuplicateKey,
+    ExchangedValues,
+    ForeignEntity,
+    StaleEntity,
+    UnfaithfulMapper,
+    UniqueViolation,
+    VersionNotLoaded,
+)
+from allocation.uow.django import DjangoRepository, DjangoUnitOfWork, UnsupportedValue
+from tests.conftest import Fetch
+from tests.kernel.models import Category, Country, Defaults, Membership, Product
+from tests.kernel.shop import Basket, BasketMapper, ShopUnitOfWork
+
+
+@pytest.fixture
+def uow(alias: str) -> Iterator[ShopUnitOfWork]:
+    with ShopUnitOfWork(alias) as uow:
+        yield uow
+        uow.rollback()
+
+
+class TestKeys:
+    def test_may_be_natural(self, alias: str, uow: ShopUnitOfWork, fetch: Fetch) -> None:
+        country = Country(code="fr", name="France")
+        uow.countries.add(country)
+        uow.commit()
+        country.name = "République"
+        uow.commit()
+        assert fetch(alias, "SELECT code, name FROM kernel_country") == [("fr", "République")]
+        uow.countries.remove(uow.countries.get("fr"))
+        uow.commit()
+        assert fetch(alias, "SELECT code FROM kernel_country") == []
+
+    def test_may_not_be_used_twice(self, uow: ShopUnitOfWork) -> None:
+        uow.countries.add(Country(code="fr"))
+        with pytest.raises(DuplicateKey, match="'fr'"):
+            uow.countries.add(Country(code="fr"))
+
+    def test_that_are_taken_are_refused_by_the_database(
+        self, alias: str, uow: ShopUnitOfWork
+    ) -> None:
+        Country(code="fr").save(using=alias)
+        uow.countries.add(Country(code="fr"))
+        with pytest.raises(UniqueViolation):
+            uow.commit()
+
+    def test_may_move_from_a_removed_entity_to_a_new_one(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        uow.countries.add(Country(code="fr", name="old"))
+        uow.commit()
+        uow.countries.remove(uow.countries.get("fr"))
+        uow.countries.add(Country(code="fr", name="new"))
+        uow.commit()
+        assert fetch(alias, "SELECT code, name FROM kernel_country") == [("fr", "new")]
+
+    def test_may_have_two_columns(self, alias: str, uow: ShopUnitOfWork, fetch: Fetch) -> None:
+        for person in range(3):
+            uow.memberships.add(Membership(club=1, person=person))
+        uow.commit()
+        uow.memberships.get((1, 1)).rank = 5
+        uow.memberships.remove(uow.memberships.get((1, 2)))
+        uow.commit()
+        rows = fetch(alias, "SELECT club, person, rank FROM kernel_membership ORDER BY person")
+        assert rows == [(1, 0, 0), (1, 1, 5)]
+
+    def test_of_an_entity_may_be_reused_after_it_was_deleted(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        country = Country(code="fr")
+        for _ in range(2):
+            uow.countries.add(country)
+            uow.commit()
+            uow.countries.remove(country)
+            uow.commit()
+        uow.countries.add(country)
+        uow.commit()
+        assert fetch(alias, "SELECT code FROM kernel_country") == [("fr",)]
+
+
+class TestReferences:
+    def test_to_the_same_table_are_followed(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        root = Category(name="root")
+        child = Category(name="child", parent=root)
+        leaf = Category(name="leaf", parent=child)
+        for category in (leaf, root, child):
+            uow.categories.add(category)
+        uow.commit()
+        rows = fetch(
+            alias,
+            "SELECT c.name, p.name FROM kernel_category c "
+            "LEFT JOIN kernel_category p ON p.id = c.parent_id ORDER BY c.name",
+        )
+        assert rows == [("child", "root"), ("leaf", "child"), ("root", None)]
+
+    def test_may_be_taken_away(self, alias: str, uow: ShopUnitOfWork, fetch: Fetch) -> None:
+        root = Category(name="root")
+        child = Category(name="child", parent=root)
+        uow.categories.add(root)
+        uow.categories.add(child)
+        uow.commit()
+        child.parent = None
+        uow.categories.remove(root)
+        uow.commit()
+        assert fetch(alias, "SELECT name, parent_id FROM kernel_category") == [("child", None)]
+
+
+class TestValues:
+    def test_that_the_database_makes_up_are_taken_over(
+        self, alias: str, uow: ShopUnitOfWork
+    ) -> None:
+        plain, own = Defaults(name="plain"), Defaults(name="own", level=9)
+        uow.defaults.add(plain)
+        uow.defaults.add(own)
+        uow.flush()
+        assert (plain.level, own.level) == (7, 9)
+        assert isinstance(plain.created, dt.datetime)
+        assert list(uow.dirty) == []
+        uow.commit()
+        assert Defaults.objects.using(alias).get(name="plain").created == plain.created
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("price", Decimal("12.50")),
+            ("price", None),
+            ("secret", bytes(range(256))),
+            ("took", dt.timedelta(days=3, microseconds=7)),
+            ("created", dt.datetime(2030, 1, 31, 12, 30, 15, 123456, tzinfo=dt.UTC)),
+            ("name", "quote ' \" % %s {} \\ ü 🪑"),
+        ],
+    )
+    def test_come_back_as_they_were(
+        self, alias: str, uow: ShopUnitOfWork, name: str, value: Any
+    ) -> None:
+        entity = Defaults(name="x")
+        uow.defaults.add(entity)
+        uow.commit()
+        setattr(entity, name, value)
+        uow.commit()
+        stored = getattr(Defaults.objects.using(alias).get(), name)
+        assert (bytes(stored) if name == "secret" else stored) == value
+
+    def test_that_only_the_database_knows_are_refused(self, uow: ShopUnitOfWork) -> None:
+        product = Product(name="a")
+        uow.products.add(product)
+        uow.commit()
+        product.stock = F("stock") + 1
+        with pytest.raises(UnsupportedValue, match=r"Product\.stock was given an expression"):
+            uow.commit()
+
+    def test_that_two_exchange_are_refused_before_anything_is_written(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        one, two = Product(name="a"), Product(name="b")
+        uow.products.add(one)
+        uow.products.add(two)
+        uow.commit()
+        one.name, two.name = two.name, one.name
+        with pytest.raises(ExchangedValues, match="third value in between"):
+            uow.commit()
+        one.name, two.name = "in between", "b"
+        uow.flush()
+        two.name = "a"
+        uow.flush()
+        one.name = "b"
+        uow.commit()
+        rows = fetch(alias, "SELECT id, name FROM kernel_product ORDER BY id")
+        assert rows == [(one.pk, "b"), (two.pk, "a")]
+
+
+class TestStrangers:
+    def test_that_are_stored_already_are_not_added(self, alias: str, uow: ShopUnitOfWork) -> None:
+        product = Product(name="a")
+        product.save(using=alias)
+        with pytest.raises(ForeignEntity, match="loaded elsewhere"):
+            uow.products.add(product)
+
+    def test_registered_dirty_and_rolled_back_stay_as_they_are(
+        self, alias: str, uow: ShopUnitOfWork
+    ) -> None:
+        product = Product(name="a", stock=1)
+        product.save(using=alias)
+        product.stock = 5
+        uow.register_dirty(product)
+        uow.rollback()
+        assert product.stock == 5
+
+
+class ForgetfulMapper(BasketMapper):
+    """Takes the first item for all of them."""
+
+    def entity(self, rows: Any) -> Basket:
+        basket = super().entity(rows)
+        basket.items = dict(list(basket.items.items())[:1])
+        return basket
+
+
+class ForgetfulUnitOfWork(DjangoUnitOfWork):
+    baskets = DjangoRepository(ForgetfulMapper())
+
+
+def test_a_mapper_that_loses_a_row_is_noticed_before_the_row_is_deleted(
+    alias: str, fetch: Fetch
+) -> None:
+    with ForgetfulUnitOfWork(alias) as uow:
+        uow.baskets.add(Basket("Ann", {"glue": 1, "nails": 2}))
+        uow.commit()
+    with ForgetfulUnitOfWork(alias) as uow, pytest.raises(UnfaithfulMapper, match="is lost"):
+        uow.baskets.list()
+    assert fetch(alias, "SELECT COUNT(*) FROM kernel_itemrow") == [(2,)]
+
+
+def test_an_entity_without_its_version_is_not_written(alias: str) -> None:
+    Product(name="a").save(using=alias)
+    with ShopUnitOfWork(alias) as uow:
+        [product] = uow.products.find(uow.products.objects.defer("version"))
+        product.stock = 1
+        with pytest.raises(VersionNotLoaded, match="do not defer"):
+            uow.commit()
+        uow.rollback()
+
+
+def test_the_version_is_checked_in_the_statement_that_writes(alias: str, fetch: Fetch) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        product = Product(name="a")
+        uow.products.add(product)
+        uow.commit()
+        fetch(alias, "UPDATE kernel_product SET version = version + 1")
+        product.stock = 1
+        with connections[alias].execute_wrapper(no_reads), pytest.raises(StaleEntity):
+            uow.flush()
+        uow.rollback()
+
+
+def no_reads(execute: Any, sql: str, *args: Any) -> Any:
+    assert not sql.startswith("SELECT")
+    return execute(sql, *args)
