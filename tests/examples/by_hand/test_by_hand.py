@@ -154,7 +154,7 @@ class TestAFailingStep:
         assert catalogue.stored() == HELP
 
     def test_that_updates_undoes_all(self, catalogue: Catalogue) -> None:
-        """The last step: by then the old album is deleted, and the new one inserted."""
+        """By then the old album is deleted, and the new one inserted."""
         old, tracks = catalogue.shown()
         catalogue.fetch(catalogue.alias, "DELETE FROM by_hand_track WHERE title = 'Yesterday'")
 
@@ -163,7 +163,7 @@ class TestAFailingStep:
         assert catalogue.stored() == {("The Beatles", "Help!", "Help!")}
 
     def test_that_deletes_undoes_all(self, catalogue: Catalogue) -> None:
-        """A shop has one more track of the old album than the page that was shown."""
+        """A track that is not moved over would be left without its album."""
         old, tracks = catalogue.shown()
 
         with pytest.raises(IntegrityError):
