@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import sys
 import tomllib
-import types
 from pathlib import Path
 from typing import Any
 
@@ -17,38 +16,30 @@ from django.core.management import get_commands
 
 from tests.conftest import ROOT, DatabaseUrl, Fetch
 from tests.kernel import models
+from tests.support.pages import Page, commands, rename
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+README = Page(ROOT / "README.md")
 
 
 def console_lines(program: str) -> list[list[str]]:
-    lines = [line for block in blocks("console") for line in block.splitlines()]
-    assert all(line.startswith("$ ") for line in lines)
-    words = [shlex.split(line.removeprefix("$ ")) for line in lines]
+    words = [shlex.split(line) for block in README.blocks("console") for line in commands(block)]
     return [line for line in words if line[0] == program]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_its_python_runs_and_transfers_money(monkeypatch: pytest.MonkeyPatch, fetch: Fetch) -> None:
-    bank = types.ModuleType("bank.models")
-    bank.Account = models.Account  # type: ignore[attr-defined]  # a module made for this
-    monkeypatch.setitem(sys.modules, "bank", types.ModuleType("bank"))
-    monkeypatch.setitem(sys.modules, "bank.models", bank)
+    rename(monkeypatch, bank="tests.kernel")
     for key, balance in [(1, 500), (2, 0), (3, -7)]:
         models.Account(pk=key, balance=balance).save()
 
     namespace: dict[str, Any] = {}
-    first, *others = blocks("python")
-    assert len([line for line in first.splitlines() if line.strip()]) == 10
-    exec(first, namespace)  # noqa: S102  # our own README
+    first, *others = README.blocks("python")
+    assert len([line for line in first.text.splitlines() if line.strip()]) == 10
+    README.run(first, namespace)
     assert balances(fetch) == [(1, 450), (2, 50), (3, -7)]
 
     for block in others:
-        exec(block, namespace)  # noqa: S102  # the same
+        README.run(block, namespace)
     assert balances(fetch) == [(1, 400), (2, 100), (3, -7)]
     namespace["forgive"](namespace["BankUnitOfWork"]())
     assert balances(fetch) == [(1, 400), (2, 100), (3, 0)]
@@ -90,10 +81,10 @@ def test_its_commands_run(tmp_path: Path, database_url: DatabaseUrl) -> None:
 
 def test_it_names_every_command() -> None:
     ours = {name for name, app in get_commands().items() if app == "allocation"}
-    named = set(re.findall(r"^\| `(\w+)", README, re.MULTILINE))
+    named = set(re.findall(r"^\| `(\w+)", README.text, re.MULTILINE))
     assert ours - {"demo"} <= named
 
 
 def test_its_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
+    for target in re.findall(r"\]\(([^)#]+)\)", README.text):
         assert (ROOT / target).exists(), target
