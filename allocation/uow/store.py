@@ -26,6 +26,9 @@ class Store(Protocol):
 
     def begin(self) -> None: ...
 
+    def require_outermost(self) -> None:
+        """Raise a MisuseError where the transaction cannot be ended: inside a part of it."""
+
     def commit(self) -> Sequence[Exception]:
         """End the transaction, also when this raises; then run the hooks of `after_commit`.
 

@@ -194,7 +194,8 @@ class UnitOfWork(AbstractUnitOfWork):
         TransactionFailed when something in the block went wrong and was
         swallowed, and HooksFailed when it is stored, but a hook failed.
         """
-        self._require_no_savepoint()
+        self._require(State.ACTIVE)
+        self._require_outermost()
         with self._failing():
             while self._before_commit:
                 self._before_commit.pop(0)()
@@ -219,7 +220,7 @@ class UnitOfWork(AbstractUnitOfWork):
         Raises UndoFailed when something outside the database could not be undone.
         """
         self._require(State.ACTIVE, State.FAILED)
-        self._require_no_savepoint()
+        self._require_outermost()
         try:
             self._discard(self._failure, State.FAILED, "rollback() was called")
         finally:
@@ -269,6 +270,8 @@ class UnitOfWork(AbstractUnitOfWork):
             yield self
             self.flush()
         except BaseException as error:
+            if self._state not in (State.ACTIVE, State.FAILED):
+                raise  # the whole unit of work was left, and this part with it
             self._savepoints -= 1
             participants = self._participants[enlisted:]
             del self._participants[enlisted:], self._before_commit[hooks:]
@@ -406,12 +409,13 @@ class UnitOfWork(AbstractUnitOfWork):
 
     # -- states ----------------------------------------------------------
 
-    def _require_no_savepoint(self) -> None:
+    def _require_outermost(self) -> None:
         if self._savepoints:
             raise OpenSavepoint(
                 "commit() and rollback() end the whole unit of work, and were called inside one of "
                 "its savepoints: leave that block first, with an error if it is to be undone."
             )
+        self.store.require_outermost()
 
     def _require(self, *allowed: State) -> None:
         if self._state not in allowed:

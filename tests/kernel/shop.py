@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from allocation.uow import Key, Row, Table
+from allocation.uow import Row, Table
 from allocation.uow.django import DjangoMapper, DjangoRepository, DjangoUnitOfWork, ModelTable
 from tests.kernel.models import (
     BasketRow,
@@ -42,9 +42,6 @@ class BasketMapper(DjangoMapper[Basket]):
 
     entity_type = Basket
     tables = (BASKET, ITEM)
-
-    def key(self, basket: Basket) -> Key:
-        return (basket.id,)
 
     def rows(self, basket: Basket) -> Iterable[tuple[Table, Row]]:
         yield BASKET, (basket.id, basket.owner, basket.version)

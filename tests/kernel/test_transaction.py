@@ -124,9 +124,11 @@ class TestOuterTransaction:
                 uow.products.add(Product(name="a"))
                 with pytest.raises(InnerTransaction, match="leave that block first"):
                     uow.commit()
-                with pytest.raises(TransactionFailed):
-                    uow.flush()
+                with pytest.raises(InnerTransaction):
+                    uow.rollback()
             assert names(fetch, alias) == set()
+            uow.commit()
+        assert names(fetch, alias) == {"a"}
 
     def test_manual_mode_is_refused(
         self, connection: BaseDatabaseWrapper, uow: ShopUnitOfWork

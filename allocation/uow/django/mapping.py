@@ -62,12 +62,16 @@ class ModelTable(Table):
         by_attname = {field.attname: field for field in meta.concrete_fields}
         columns = columns or tuple(by_attname)
         key = key or tuple(field.attname for field in meta.pk_fields)
-        named = (*columns, *key, *(name for name in (version, parent) if name is not None))
-        unknown = [column for column in named if column not in by_attname]
-        if unknown:
+        if unknown := [column for column in columns if column not in by_attname]:
             raise UnsupportedModel(
                 f"{model.__name__} has no column {', '.join(unknown)}. "
                 f"It has {', '.join(by_attname)}."
+            )
+        used = (*key, *(name for name in (version, parent) if name is not None))
+        if missing := [column for column in used if column not in columns]:
+            raise UnsupportedModel(
+                f"The key, version and parent of {model.__name__} must be among the columns "
+                f"{', '.join(columns)}: {', '.join(missing)} is not."
             )
         super().__init__(meta.label, columns, key, version, _unique(model, columns))
         self.model = model

@@ -56,6 +56,9 @@ class DjangoStore:
     def begin(self) -> None:
         self._transaction.begin()
 
+    def require_outermost(self) -> None:
+        self._transaction.require_outermost()
+
     def commit(self) -> Sequence[Exception]:
         with _naming_unique_violations():
             return self._transaction.commit()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from django.db import OperationalError, connections, transaction
@@ -47,7 +48,7 @@ class Transaction:
         self._join = join
         # The outermost block is the transaction itself, the others are savepoints.
         self._atomics: list[transaction.Atomic] = []
-        self._deferred_begin: _DeferredBegin | None = None
+        self._deferred_begin = _DeferredBegin()
 
     @property
     def connection(self) -> BaseDatabaseWrapper:
@@ -75,13 +76,10 @@ class Transaction:
                 f"transaction does not commit it. Remove `set_autocommit(False)` or the setting "
                 f"AUTOCOMMIT: False."
             )
-        deferred_begin = _DeferredBegin(connection)
         try:
-            self._enter(transaction.atomic(using=self._using, durable=not self._join))
-        except BaseException as error:
-            deferred_begin.remove()
-            if not isinstance(error, RuntimeError):
-                raise
+            with self._deferred_begin.holding(connection):
+                self._enter(transaction.atomic(using=self._using, durable=not self._join))
+        except RuntimeError as error:
             raise OuterTransaction(
                 f"This unit of work was entered inside an `atomic` block of somebody else on "
                 f"{self._using!r}, where commit() could not commit. Take that block away: "
@@ -89,8 +87,14 @@ class Transaction:
                 f"an action of its own instead of the admin's change view. Or join it, with "
                 f"`join=True`, and let the block around decide."
             ) from error
-        deferred_begin.entered()
-        self._deferred_begin = deferred_begin
+
+    def require_outermost(self) -> None:
+        """Raise InnerTransaction inside a block that was opened within this transaction."""
+        if self.connection.atomic_blocks[-1:] != self._atomics[-1:]:
+            raise InnerTransaction(
+                "commit() and rollback() were called inside an `atomic` block that was opened "
+                "within the unit of work: leave that block first."
+            )
 
     def commit(self) -> list[Exception]:
         """End the transaction, run what waited for that, and return what this raised.
@@ -111,7 +115,7 @@ class Transaction:
         hooks = []
         if not self.nested:
             hooks, connection.run_on_commit = connection.run_on_commit, []
-        self._end(rollback=False)
+        self._leave(rollback=False)
         errors = []
         for hook in hooks:
             connection.run_on_commit = [hook]
@@ -123,8 +127,8 @@ class Transaction:
 
     def rollback(self) -> None:
         """End the transaction, if there is one, and everything it wrote."""
-        if self._atomics:
-            self._end(rollback=True)
+        while self._atomics:
+            self._leave(rollback=True)
 
     def savepoint(self) -> None:
         self._enter(transaction.atomic(using=self._using))
@@ -132,24 +136,14 @@ class Transaction:
     def end_savepoint(self, *, rollback: bool) -> None:
         self._leave(rollback=rollback)
 
-    def _end(self, *, rollback: bool) -> None:
-        if not self._atomics:
-            raise TransactionFailed("This transaction has ended already.")
-        self._leave(rollback=rollback)
-
     def _enter(self, atomic: transaction.Atomic) -> None:
         atomic.__enter__()
         self._atomics.append(atomic)
 
     def _leave(self, *, rollback: bool) -> None:
-        if self.connection.atomic_blocks[-1:] != self._atomics[-1:]:
-            raise InnerTransaction(
-                "commit() and rollback() were called inside an `atomic` block that was opened "
-                "within the unit of work: leave that block first."
-            )
         atomic = self._atomics.pop()
-        if not self._atomics and self._deferred_begin is not None:
-            self._deferred_begin.remove()
+        if not self._atomics:
+            self._deferred_begin.drop()
         if rollback:
             transaction.set_rollback(True, using=self._using)
         atomic.__exit__(None, None, None)
@@ -159,8 +153,6 @@ class Transaction:
         connection = self.connection
         if connection.needs_rollback or connection.closed_in_transaction:
             return True
-        if connection.connection is None or self._deferred_begin is None:
-            return False
         if connection.vendor == "postgresql":
             return bool(connection.connection.info.transaction_status == _IN_ERROR)
         return self._deferred_begin.begun and not connection.connection.in_transaction
@@ -179,13 +171,28 @@ class _DeferredBegin:
     # BEGIN with the first query; here the same is done for SQLite. Django
     # offers `execute_wrappers` to see every statement before it runs.
 
-    def __init__(self, connection: BaseDatabaseWrapper) -> None:
-        self._connection = connection
-        self._held: str | None = None
-        self._entering = True
+    def __init__(self) -> None:
         self.begun = False
+        self._entering = False
+        self._held: str | None = None
+        self._wrappers: list[Any] = []
+
+    @contextmanager
+    def holding(self, connection: BaseDatabaseWrapper) -> Iterator[None]:
+        """Hold back the BEGIN that is sent in this block, until the next statement after it."""
+        self.begun = False
+        self._held = None
         if connection.vendor == "sqlite":
-            connection.execute_wrappers.append(self)
+            self._wrappers = connection.execute_wrappers
+            self._wrappers.append(self)
+        self._entering = True
+        try:
+            yield
+        except BaseException:
+            self.drop()
+            raise
+        finally:
+            self._entering = False
 
     def __call__(
         self,
@@ -198,19 +205,17 @@ class _DeferredBegin:
         if self._entering and sql.startswith("BEGIN"):
             self._held = sql
             return None
-        self.remove()
+        self.drop()
         if self._held is not None:
-            with self._connection.cursor() as cursor:
+            with context["connection"].cursor() as cursor:
                 cursor.execute(self._held)
             self.begun = True
         return execute(sql, params, many, context)
 
-    def entered(self) -> None:
-        self._entering = False
-
-    def remove(self) -> None:
-        if self in self._connection.execute_wrappers:
-            self._connection.execute_wrappers.remove(self)
+    def drop(self) -> None:
+        """Look at no more statements."""
+        if self in self._wrappers:
+            self._wrappers.remove(self)
 
 
 def is_conflict(error: BaseException) -> bool:

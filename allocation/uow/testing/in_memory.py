@@ -115,6 +115,9 @@ class _InMemoryStore:
     def begin(self) -> None:
         self._begun, self._savepoints = None, []
 
+    def require_outermost(self) -> None:
+        """Nothing but savepoints, which the unit of work knows, can be open in it."""
+
     def commit(self) -> list[Exception]:
         committed = self._database.tables
         for (table, key), found in self._work.found.items():

@@ -1,0 +1,317 @@
+"""What rarely happens, and must not go wrong then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from django.contrib.postgres.fields import ArrayField
+from django.db import OperationalError, connections, models
+
+from allocation.uow import (
+    UNKNOWN,
+    AlreadyLeft,
+    DuplicateKey,
+    EntityNotFound,
+    Row,
+    Table,
+    TransactionFailed,
+    UndoFailed,
+    UnitOfWork,
+)
+from allocation.uow.django import (
+    DjangoMapper,
+    DjangoRepository,
+    DjangoUnitOfWork,
+    ModelTable,
+    UnsupportedModel,
+)
+from allocation.uow.django.mapping import ModelMapper
+from allocation.uow.testing import InMemoryRepository, InMemoryUnitOfWork
+from tests.conftest import Fetch
+from tests.kernel.models import ItemRow, Order, Product
+from tests.kernel.shop import BASKET, ITEM, Basket, BasketMapper, ShopUnitOfWork
+from tests.kernel.test_contract import InMemory, Thing, ThingUnitOfWork
+
+
+class Tagged(models.Model):  # noqa: DJ008  # it needs no name for people
+    """Has a column whose value is an array: only PostgreSQL has those."""
+
+    name = models.CharField(max_length=20)
+    tags = ArrayField(models.CharField(max_length=20))
+
+    class Meta:
+        app_label = "kernel"
+        managed = False  # made where it is needed, and not on SQLite
+
+
+class TaggedUnitOfWork(DjangoUnitOfWork):
+    tagged = DjangoRepository(Tagged)
+
+
+@pytest.mark.django_db(transaction=True, databases=["postgresql"])
+def test_arrays_are_stored_as_they_are(fetch: Fetch) -> None:
+    with connections["postgresql"].schema_editor() as editor:
+        editor.create_model(Tagged)
+    try:
+        with TaggedUnitOfWork("postgresql") as uow:
+            one, two = Tagged(name="a", tags=["x", "y"]), Tagged(name="b", tags=[])
+            uow.tagged.add(one)
+            uow.tagged.add(two)
+            uow.commit()
+            one.tags.append("z")
+            two.name = "c"
+            uow.commit()
+        rows = fetch("postgresql", 'SELECT name, tags FROM "kernel_tagged" ORDER BY id')
+        assert rows == [("a", ["x", "y", "z"]), ("c", [])]
+    finally:
+        with connections["postgresql"].schema_editor() as editor:
+            editor.delete_model(Tagged)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_cannot_be_reached_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    connection = connections["default"]
+    connection.close()
+    uow = ShopUnitOfWork()
+    with monkeypatch.context() as broken:
+        broken.setitem(connection.settings_dict, "NAME", str(tmp_path / "no folder" / "x"))
+        with pytest.raises(OperationalError):
+            uow.__enter__()
+    assert connection.execute_wrappers == []
+    with uow:  # it was not entered, so it can be now
+        assert uow.products.list() == []
+
+
+def test_a_block_that_is_dropped_inside_a_savepoint_is_undone(alias: str, fetch: Fetch) -> None:
+    uow = ShopUnitOfWork(alias)
+    uow.__enter__()
+    uow.products.add(Product(name="a"))
+    savepoint = uow.savepoint()
+    savepoint.__enter__()
+    with pytest.warns(UserWarning, match="without commit"):
+        uow.__exit__(None, None, None)
+    assert not connections[alias].in_atomic_block
+    assert fetch(alias, "SELECT * FROM kernel_product") == []
+    with pytest.raises(AlreadyLeft):
+        savepoint.__exit__(None, None, None)
+
+
+class UnreachableUnitOfWork(ThingUnitOfWork):
+    """Its store has a bad day."""
+
+    def fail(self, *names: str) -> None:
+        def failing() -> None:
+            raise OSError("unreachable")
+
+        for name in names:
+            setattr(self.store, name, failing)
+
+
+def test_a_commit_is_one_even_when_no_transaction_can_follow() -> None:
+    with UnreachableUnitOfWork() as uow:
+        uow.things.add(Thing("a"))
+        uow.fail("begin")
+        uow.commit()
+        assert uow.has_committed
+        with pytest.raises(TransactionFailed) as raised:
+            uow.things.list()
+    assert isinstance(raised.value.__cause__, OSError)
+    assert len(uow.database.tables["Thing"]) == 1
+
+
+def test_a_rollback_that_fails_does_not_hide_the_first_error() -> None:
+    with (
+        pytest.raises(LookupError, match="the first error") as raised,
+        UnreachableUnitOfWork() as uow,
+    ):
+        uow.fail("rollback")
+        raise LookupError("the first error")
+    assert "unreachable" in raised.value.__notes__[0]
+
+
+def test_a_rollback_that_fails_alone_is_told() -> None:
+    with pytest.raises(OSError, match="unreachable"), UnreachableUnitOfWork() as uow:
+        uow.fail("rollback")
+
+
+def test_undo_steps_that_fail_in_a_rollback_are_told_together() -> None:
+    with UnreachableUnitOfWork() as uow:
+        uow.on_rollback(lambda: 1 / 0)
+        with pytest.raises(UndoFailed) as raised:
+            uow.rollback()
+        uow.things.add(Thing("a"))
+        uow.commit()
+    assert [type(error) for error in raised.value.exceptions] == [ZeroDivisionError]
+
+
+class TwiceMapper(DjangoMapper[Basket]):
+    """Says everything twice."""
+
+    entity_type = Basket
+    tables = (BASKET, ITEM)
+
+    def rows(self, basket: Basket) -> Iterable[tuple[Table, Row]]:
+        for _ in range(2):
+            yield BASKET, (7, basket.owner, 0)
+
+    def entity(self, rows: Mapping[Table, Sequence[Row]]) -> Basket:
+        raise AssertionError("nothing was ever stored")
+
+
+class TwiceUnitOfWork(DjangoUnitOfWork):
+    baskets = DjangoRepository(TwiceMapper())
+
+
+def test_a_mapper_that_gives_a_row_twice_is_refused(alias: str) -> None:
+    with TwiceUnitOfWork(alias) as uow:
+        uow.baskets.add(Basket("Ann"))
+        with pytest.raises(DuplicateKey, match="BasketRow"):
+            uow.commit()
+        uow.rollback()
+
+
+class SharingMapper(BasketMapper):
+    """Puts every basket's things into the first basket."""
+
+    def rows(self, basket: Basket) -> Iterable[tuple[Table, Row]]:
+        for table, row in super().rows(basket):
+            yield table, row if table is BASKET else (1, *row[1:])
+
+
+class SharingUnitOfWork(DjangoUnitOfWork):
+    baskets = DjangoRepository(SharingMapper())
+
+
+def test_two_entities_that_claim_the_same_row_are_refused(alias: str, fetch: Fetch) -> None:
+    with SharingUnitOfWork(alias) as uow:
+        uow.baskets.add(Basket("Ann", {"glue": 1}))
+        uow.baskets.add(Basket("Bob", {"glue": 2}))
+        with pytest.raises(DuplicateKey, match="glue"):
+            uow.commit()
+        uow.rollback()
+    assert fetch(alias, "SELECT * FROM kernel_basketrow") == []
+
+
+def test_an_entity_that_cannot_be_mapped_any_more_is_discarded_all_the_same(alias: str) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        basket = Basket("Ann", {"glue": 1})
+        uow.baskets.add(basket)
+        uow.commit()
+        basket.items = None  # type: ignore[assignment]  # broken on purpose
+        uow.rollback()
+        assert basket.items == {"glue": 1}
+
+
+def test_what_was_removed_after_a_commit_is_not_found(alias: str) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        product = Product(name="a")
+        uow.products.add(product)
+        uow.commit()
+        uow.products.remove(product)
+        with pytest.raises(EntityNotFound):
+            uow.products.get(product.pk)
+        uow.rollback()
+
+
+def test_registering_dirty_what_is_tracked_changes_nothing(alias: str) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        product = Product(name="a")
+        uow.products.add(product)
+        uow.commit()
+        uow.register_dirty(product)
+        assert list(uow.dirty) == []
+
+
+def test_what_is_tracked_can_be_registered_deleted(alias: str, fetch: Fetch) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        product = Product(name="a")
+        uow.products.add(product)
+        uow.commit()
+        uow.register_deleted(product)
+        uow.commit()
+    assert fetch(alias, "SELECT * FROM kernel_product") == []
+
+
+def test_what_is_set_on_every_write_stays_deferred(alias: str) -> None:
+    Order(customer="Ann").save(using=alias)
+    with ShopUnitOfWork(alias) as uow:
+        [order] = uow.orders.find(uow.orders.objects.only("customer"))
+        order.customer = "Bob"
+        uow.commit()
+        assert order.get_deferred_fields() == {"changed", "tags"}
+
+
+def test_a_unique_group_counts_where_a_table_has_all_of_its_columns() -> None:
+    row = (1, "glue", 2)
+    whole = ModelTable(ItemRow, "basket_id", "name", "qty", key=("basket_id", "name"))
+    assert list(whole.unique_values(row)) == [("basket_id", "name", 1, "glue")]
+    assert list(ModelTable(ItemRow, "name", "qty", key=["name"]).unique_values(row[1:])) == []
+
+
+def test_a_table_needs_its_key() -> None:
+    with pytest.raises(UnsupportedModel, match="must be among the columns name, qty: id is not"):
+        ModelTable(ItemRow, "name", "qty")
+
+
+def test_a_column_that_is_deferred_again_is_not_written(alias: str, fetch: Fetch) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        product = Product(name="a", note="kept")
+        uow.products.add(product)
+        uow.commit()
+        del product.note
+        uow.commit()
+    assert fetch(alias, "SELECT note FROM kernel_product") == [("kept",)]
+
+
+def test_an_instance_can_be_built_from_its_row() -> None:
+    mapper = ModelMapper(Product)
+    [(table, row)] = mapper.rows(Product(id=3, name="a"))
+    built = mapper.entity({table: [row]})
+    assert (built.pk, built.name, built._state.adding) == (3, "a", False)
+
+
+class CodesUnitOfWork(InMemoryUnitOfWork):
+    things = InMemoryRepository(Thing, key="name", unique=[["number"]])
+
+
+def test_in_memory_keys_and_unique_values_are_enforced_between_units_of_work() -> None:
+    first = CodesUnitOfWork()
+    with first:
+        first.things.add(Thing("a", 1))
+        first.commit()
+    for twin in (Thing("a", 2), Thing("b", 1)):
+        second = CodesUnitOfWork(first.database)
+        with pytest.raises(Exception, match="already"), second:
+            second.things.add(twin)
+            second.commit()
+
+
+def test_in_memory_several_may_have_no_value() -> None:
+    with CodesUnitOfWork() as uow:
+        for name in "ab":
+            thing = Thing(name)
+            thing.number = None  # type: ignore[assignment]  # as NULL in a database
+            uow.things.add(thing)
+        uow.commit()
+        assert len(uow.things.list()) == 2
+
+
+def test_what_is_shown_in_a_traceback_can_be_read() -> None:
+    assert (repr(BASKET), repr(UNKNOWN)) == ("<Table kernel.BasketRow>", "UNKNOWN")
+
+
+def test_an_error_elsewhere_is_raised_here() -> None:
+    def fail(uow: UnitOfWork) -> None:
+        raise LookupError("elsewhere")
+
+    with pytest.raises(LookupError, match="elsewhere"):
+        InMemory().elsewhere(fail)
+
+
+def test_a_base_repository_is_reached_through_an_instance_alone() -> None:
+    assert ThingUnitOfWork.things is ThingUnitOfWork.things
+    assert isinstance(ThingUnitOfWork(), UnitOfWork)
