@@ -34,6 +34,9 @@ class Table:
     table and share it.
     """
 
+    delete_last = False
+    """Whether rows must not be deleted before others are written: see UnitOfWork.flush."""
+
     def __init__(
         self,
         name: str,

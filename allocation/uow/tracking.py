@@ -271,6 +271,11 @@ class Tracker:
         if id(entity) in self._entries:
             return
         entry = Entry(mapper, entity, mapper.key(entity), {}, Status.LOADED)
+        if None in entry.key:
+            raise NotTracked(
+                f"{entity!r} has no key, so it is not stored: it cannot be changed or deleted "
+                f"there. Use register_new()."
+            )
         entry.by_hand = True
         for (table, key), row in entry.rows().items():
             entry.snapshot[table, key] = tuple(
@@ -494,6 +499,7 @@ class Tracker:
             self._generation += 1
         for entry in list(self._entries.values()):
             if entry.status is Status.NEW or entry.unknown():
+                entry.differs()  # mapped once more, it gives up the keys that others gave up
                 self._forget(entry)
                 continue
             entry.status = Status.LOADED

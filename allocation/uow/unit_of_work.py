@@ -300,10 +300,11 @@ class UnitOfWork(AbstractUnitOfWork):
             return
         with self._failing():
             tables = self.store.parents_first(changes.tables())
+            deletes = [(t, changes.deleted[t]) for t in reversed(tables) if t in changes.deleted]
             # Deletes free the unique values that inserts take; inserts grant the keys
             # that updates refer to.
-            for table in reversed(tables):
-                if rows := changes.deleted.get(table):
+            for table, rows in deletes:
+                if not table.delete_last:
                     self.store.delete(table, rows)
             for table in tables:
                 if inserted := changes.inserted.get(table):
@@ -316,6 +317,9 @@ class UnitOfWork(AbstractUnitOfWork):
                         changes = self._tracker.changes()
             for table, updated in changes.updated.items():
                 self.store.update(table, [(old, new) for _, old, new in updated])
+            for table, rows in deletes:
+                if table.delete_last:
+                    self.store.delete(table, rows)
             self._journal.flushed(Counter(_WRITTEN[entry.status] for entry in changes.entries))
             self._tracker.flushed(changes)
 

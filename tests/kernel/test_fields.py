@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from allocation.uow import (
     DuplicateKey,
     ExchangedValues,
     ForeignEntity,
+    NotTracked,
     StaleEntity,
     UnfaithfulMapper,
     UniqueViolation,
@@ -120,6 +122,36 @@ class TestReferences:
         uow.commit()
         assert fetch(alias, "SELECT name, parent_id FROM kernel_category") == [("child", None)]
 
+    def test_to_new_parents_are_not_forgotten(self, alias: str) -> None:
+        with ShopUnitOfWork(alias) as uow:
+            root = Category(name="root")
+            child = Category(name="child", parent=root)
+            uow.categories.add(root)
+            uow.categories.add(child)
+            uow.commit()
+        with CaptureQueriesContext(connections[alias]) as queries:
+            assert child.parent is root
+        assert len(queries) == 0
+
+    def test_to_new_parents_follow_them_when_a_key_is_taken_back(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        root = Category(name="root")
+        child = Category(name="child", parent=root)
+        uow.categories.add(root)
+        uow.categories.add(child)
+        uow.flush()
+        uow.rollback()
+        assert child.parent_id is None
+        assert child.parent is root
+        for name in ("another", "and another"):  # who may get the keys that were taken back
+            uow.categories.add(Category(name=name))
+        uow.categories.add(root)
+        uow.categories.add(child)
+        uow.commit()
+        rows = fetch(alias, "SELECT parent_id FROM kernel_category WHERE name = 'child'")
+        assert rows == [(root.pk,)]
+
 
 class TestValues:
     def test_that_the_database_makes_up_are_taken_over(
@@ -186,6 +218,11 @@ class TestValues:
 
 
 class TestStrangers:
+    def test_without_a_key_cannot_be_registered_as_stored(self, uow: ShopUnitOfWork) -> None:
+        for register in (uow.register_dirty, uow.register_deleted):
+            with pytest.raises(NotTracked, match="has no key"):
+                register(Product(name="a"))
+
     def test_that_are_stored_already_are_not_added(self, alias: str, uow: ShopUnitOfWork) -> None:
         product = Product(name="a")
         product.save(using=alias)

@@ -63,7 +63,7 @@ class TestGet:
             uow.products.get((1, 2))
 
     def test_of_something_that_is_no_key_finds_nothing(self, uow: ShopUnitOfWork) -> None:
-        with pytest.raises((EntityNotFound, ValueError)):
+        with pytest.raises(EntityNotFound, match="'no number'"):
             uow.products.get("no number")
 
     def test_finds_a_new_entity_by_a_key_of_its_own(self, uow: ShopUnitOfWork) -> None:

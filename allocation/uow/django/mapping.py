@@ -78,6 +78,12 @@ class ModelTable(Table):
         self.fields = tuple(by_attname[column] for column in columns)
         _refuse_unwritable(model, self.fields)
         self.parent = None if parent is None else columns.index(parent)
+        # Where the database itself deletes or changes those who refer to a deleted row
+        # (Django 6.1's DB_CASCADE), they must have gone elsewhere before.
+        self.delete_last = any(
+            type(relation.on_delete).__name__ == "DatabaseOnDelete"
+            for relation in meta.related_objects
+        )
         # What the database fills in when it is left out of an INSERT.
         self.optional = tuple(
             position
@@ -174,6 +180,10 @@ class ModelMapper(DjangoMapper[M]):
             for position, field in enumerate(fields)
             if not isinstance(getattr(field, "target_field", field), _IMMUTABLE)
         ]
+        # What the store decides, and not the entity.
+        self._filled_in = [*self._table.optional]
+        if self._table.version is not None:
+            self._filled_in.append(self._table.version)
         self._on_write = [field for field in fields if _overrides_pre_save(field)]
 
     def key(self, entity: M) -> Key:
@@ -183,10 +193,12 @@ class ModelMapper(DjangoMapper[M]):
     def rows(self, entity: M) -> Iterable[tuple[Table, Row]]:
         state = vars(entity)
         for field in self._foreign_keys:
-            # A parent that was saved after it was assigned: its key is known by now.
-            if state.get(field.attname) is None and field.is_cached(entity):
-                parent = field.get_cached_value(entity)
-                setattr(entity, field.attname, getattr(parent, field.target_field.attname, None))
+            # A parent may be granted its key, or lose it again, after it was assigned.
+            if field.is_cached(entity) and (parent := field.get_cached_value(entity)) is not None:
+                key = vars(parent).get(field.target_field.attname)
+                if key is not None or entity._state.adding:
+                    # Past the descriptor, which would forget the parent.
+                    state[field.attname] = key
         try:
             row: Row = self._values(state)
         except KeyError:  # deferred columns: not to be read, that would be a query
@@ -203,16 +215,16 @@ class ModelMapper(DjangoMapper[M]):
             yield self.key(instance), list(self.rows(instance)), instance
 
     def stored(self, entity: M, _table: Table, row: Row) -> None:
-        self._assign(entity, row)
+        self._assign(entity, row, self._filled_in)
         entity._state.adding = False
 
     def discarded(self, entity: M, _table: Table, row: Row) -> None:
-        self._assign(entity, row)
+        self._assign(entity, row, self._filled_in)
         entity._state.adding = True
 
     def restore(self, entity: M, rows: Mapping[Table, Sequence[Row]]) -> None:
         [row] = rows[self._table]
-        self._assign(entity, row)
+        self._assign(entity, row, range(len(row)))
         entity._state.adding = False
 
     def removed(self, entity: M) -> None:
@@ -226,8 +238,10 @@ class ModelMapper(DjangoMapper[M]):
             if field.attname in vars(entity):
                 setattr(entity, field.attname, field.pre_save(entity, adding))
 
-    def _assign(self, entity: M, row: Row) -> None:
-        for column, value in zip(self._table.columns, self._copied(row), strict=True):
+    def _assign(self, entity: M, row: Row, positions: Iterable[int]) -> None:
+        row = self._copied(row)
+        for position in positions:
+            column, value = self._table.columns[position], row[position]
             if value is UNKNOWN:
                 vars(entity).pop(column, None)
             elif vars(entity).get(column, UNKNOWN) != value:

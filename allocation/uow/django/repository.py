@@ -12,6 +12,7 @@ from allocation.uow.django.mapping import DjangoMapper, ModelMapper
 from allocation.uow.errors import MisuseError
 from allocation.uow.mapping import Key
 from allocation.uow.repository import Repository
+from allocation.uow.tracking import EntityNotFound
 
 if TYPE_CHECKING:
     from allocation.uow.django.unit_of_work import DjangoUnitOfWork
@@ -97,4 +98,4 @@ class DjangoRepository(Repository[E]):
         try:
             return tuple(f.to_python(v) for f, v in zip(fields, values, strict=True))
         except ValidationError:
-            return values  # no such key: the query will find nothing, or say what is wrong
+            raise EntityNotFound(self.mapper.entity_type, key) from None
