@@ -58,11 +58,6 @@ def test_nothing_moves_when_there_is_less(database: InMemoryDatabase) -> None:
     assert balances(database) == {"Ann": 100, "Bob": 50}
 
 
-@pytest.mark.xfail(
-    reason="the kernel's in-memory store compares with what is committed at its first write, "
-    "not with what it read",
-    strict=True,
-)
 def test_the_overtaken_is_refused(database: InMemoryDatabase) -> None:
     with InMemoryFunds(database) as slow:
         slow.accounts.get("Ann").deposit(1)

@@ -32,6 +32,15 @@ from tests.examples.pitfalls.unit_of_work import ClubUnitOfWork
 Access: TypeAlias = Callable[[ClubUnitOfWork], object]
 Emails: TypeAlias = Callable[[], set[str]]
 
+ACCESSES: dict[str, Access] = {
+    "get": lambda uow: uow.members.get(1),
+    "list": lambda uow: uow.members.list(),
+    "add": lambda uow: uow.members.add(Member(email="bob@example.com")),
+    "after_commit": lambda uow: uow.after_commit(print),
+    "flush": lambda uow: uow.flush(),
+    "commit": lambda uow: uow.commit(),
+}
+
 
 class Letters:
     """A mailer that keeps what it was told, and does what a test wants meanwhile."""
@@ -164,28 +173,15 @@ class TestSharedUnitOfWork:
 class TestAccessOutsideTheBlock:
     """In the field: it works, in a transaction nobody opened, and nothing is ever rolled back."""
 
-    @pytest.fixture(
-        params=[
-            lambda uow: uow.members.get(1),
-            lambda uow: uow.members.list(),
-            lambda uow: uow.members.add(Member(email="bob@example.com")),
-            lambda uow: uow.after_commit(print),
-            lambda uow: uow.flush(),
-            lambda uow: uow.commit(),
-        ],
-        ids=["get", "list", "add", "after_commit", "flush", "commit"],
-    )
-    def access(self, request: pytest.FixtureRequest) -> Access:
-        access: Access = request.param
-        return access
-
-    def test_before_it_is_refused(self, alias: str, access: Access) -> None:
+    @pytest.mark.parametrize("access", ACCESSES.values(), ids=ACCESSES)
+    def test_before_it_is_refused(self, access: Access) -> None:
         with pytest.raises(NotEntered, match="with uow"):
-            access(ClubUnitOfWork(alias))
+            access(ClubUnitOfWork())
 
-    def test_after_it_is_refused(self, uow: ClubUnitOfWork, access: Access) -> None:
-        with pytest.raises(AlreadyLeft, match="before the block ends"):
-            access(uow)
+    def test_after_it_is_refused(self, uow: ClubUnitOfWork) -> None:
+        for access in ACCESSES.values():
+            with pytest.raises(AlreadyLeft, match="before the block ends"):
+                access(uow)
 
     def test_without_a_unit_of_work_is_refused(self) -> None:
         with pytest.raises(RepositoryNotBound, match=r"with uow: uow\.members"):
