@@ -43,7 +43,7 @@ coverage: $(STAMP) ## Run the tests and show which branches they leave out
 	$(BIN)/coverage report
 
 .PHONY: check
-check: format-check lint types imports migrations deploy-check ## Check everything but the tests
+check: format-check lint types imports migrations deploy-check docs ## Check everything but the tests
 
 .PHONY: format
 format: $(STAMP) ## Format the code, and mend what the linter can mend
@@ -76,6 +76,10 @@ deploy-check: $(STAMP) ## Check the settings as in production
 		SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 		$(MANAGE) check --deploy --fail-level WARNING
 
+.PHONY: docs
+docs: $(STAMP) ## Build the guide into docs/_build/, where any warning is an error
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
+
 .PHONY: build
 build: $(STAMP) ## Build the wheel and the source distribution into dist/
 	rm -rf dist
@@ -89,7 +93,7 @@ lock: $(STAMP) ## Renew requirements.txt: the newest releases that pyproject.tom
 
 .PHONY: clean
 clean: ## Remove what was made here: environment, caches, build, demo database
-	rm -rf $(VENV) .venv-newest dist staticfiles .coverage .coverage.* \
+	rm -rf $(VENV) .venv-newest dist docs/_build staticfiles .coverage .coverage.* \
 		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -f db.sqlite3 db.sqlite3-shm db.sqlite3-wal
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
