@@ -46,12 +46,10 @@ class Page:
         code = compile(source, str(self.path), "exec", dont_inherit=True)
         exec(code, namespace)  # noqa: S102  # our own pages
 
-    def run_all(self) -> dict[str, Any]:
-        """Execute all the Python of the page, in one namespace, and return that."""
-        namespace: dict[str, Any] = {"__name__": self.path.stem}
+    def run_all(self, namespace: dict[str, Any]) -> None:
+        """Execute all the Python of the page, from top to bottom."""
         for block in self.blocks("python"):
             self.run(block, namespace)
-        return namespace
 
 
 def commands(block: Block) -> list[str]:
