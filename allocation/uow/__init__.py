@@ -11,6 +11,7 @@ from allocation.uow.repository import AbstractRepository, Repository, Repository
 from allocation.uow.retry import retry
 from allocation.uow.store import Store, UniqueViolation
 from allocation.uow.tracking import (
+    Bypassed,
     DuplicateKey,
     EntityNotFound,
     ExchangedValues,
@@ -43,6 +44,7 @@ __all__ = [
     "AbstractUnitOfWork",
     "AlreadyEntered",
     "AlreadyLeft",
+    "Bypassed",
     "ConflictError",
     "DiscardedChangesWarning",
     "DuplicateKey",

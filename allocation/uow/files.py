@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -20,12 +21,17 @@ class PutFile:
     """
 
     def __init__(self, path: Path | str, content: bytes) -> None:
-        self._path = Path(path)
+        self._path = Path(path).resolve()  # a link stays one, and what it leads to is replaced
         self._content = content
         self._new = self._path.with_name(f".{self._path.name}.{uuid4().hex}.new")
 
     def prepare(self) -> None:
-        """Write the content beside its place, safely on the disk. Raises OSError."""
+        """Write the content beside its place, safely on the disk.
+
+        Raises OSError, also where there is a folder or the like in its place.
+        """
+        if self._path.exists() and not self._path.is_file():
+            raise OSError(errno.EEXIST, "There is something else than a file", str(self._path))
         with self._new.open("xb") as file:
             file.write(self._content)
             file.flush()
@@ -35,7 +41,11 @@ class PutFile:
 
     def commit(self) -> None:
         """Move it to its place."""
-        self._new.replace(self._path)
+        try:
+            self._new.replace(self._path)
+        except OSError:
+            self.rollback()
+            raise
         if os.name == "posix":  # pragma: no branch  # elsewhere a folder cannot be synced
             folder = os.open(self._path.parent, os.O_RDONLY)
             try:

@@ -50,10 +50,12 @@ class Table:
         self.key = tuple(key)
         self.version = None if version is None else self.columns.index(version)
         self._unique = [[self.columns.index(column) for column in group] for group in unique]
-        first, *others = (self.columns.index(column) for column in self.key)
-        # A slice gives a tuple, as several positions do: a key is a tuple always.
+        positions = [self.columns.index(column) for column in self.key]
+        # One position would give the bare value, a slice gives a tuple of it.
         self.key_of: Callable[[Row], Key] = (
-            itemgetter(first, *others) if others else itemgetter(slice(first, first + 1))
+            itemgetter(*positions)
+            if len(positions) > 1
+            else itemgetter(slice(positions[0], positions[0] + 1))
         )
 
     def __repr__(self) -> str:

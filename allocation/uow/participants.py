@@ -14,9 +14,12 @@ class Participant(Protocol):
 
     `prepare` is called before the database commits, when everything is flushed:
     do there whatever may fail. If it raises, nothing is committed. `commit` is
-    called once the database has committed; it must not fail, and if it does,
-    HooksFailed tells. `rollback` is called when the unit of work is discarded,
-    whether `prepare` was called or not.
+    called once the database has committed, before the hooks of `after_commit`;
+    it must not fail, and if it does, HooksFailed tells. `rollback` is called
+    when the unit of work is discarded, whether `prepare` was called or not.
+
+    In Django's TestCase nothing is ever committed: there `commit` is called by
+    `captureOnCommitCallbacks(execute=True)`, as hooks are.
     """
 
     def prepare(self) -> None: ...

@@ -68,6 +68,10 @@ class ForeignEntity(MisuseError):
     """An entity was added as new that is stored already."""
 
 
+class Bypassed(MisuseError):
+    """An entity was saved or deleted by itself, past the unit of work that keeps it."""
+
+
 class UnfaithfulMapper(MisuseError):
     """A mapper does not turn an entity into the rows it was built from."""
 
@@ -423,11 +427,21 @@ class Tracker:
             rows = entry.rows()
             if rows == entry.snapshot and entry.status is Status.LOADED:
                 continue
+            if writing and entry.status is Status.NEW and entry.mapper.is_stored(entry.entity):
+                raise Bypassed(
+                    f"{entry.entity!r} was added to the unit of work and then saved by itself, "
+                    f"too. The unit of work writes what was added: leave save() out."
+                )
             if writing and entry.status is not Status.REMOVED:
                 entry.mapper.before_write(entry.entity, adding=entry.status is Status.NEW)
                 rows = entry.rows()
             if entry.status is Status.LOADED:
                 key = entry.mapper.key(entry.entity)
+                if None in key:
+                    raise Bypassed(
+                        f"{entry.entity!r} has lost its key: it was deleted by itself. Use "
+                        f"remove() of its repository instead of delete()."
+                    )
                 if key != entry.key:
                     raise KeyChanged(entry.entity, entry.key, key)
                 _count_version(entry, rows)

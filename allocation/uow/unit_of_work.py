@@ -139,6 +139,7 @@ class UnitOfWork(AbstractUnitOfWork):
         self._savepoints = 0
         self._participants: list[Participant] = []
         self._before_commit: list[Callable[[], object]] = []
+        self._after_commit: list[Callable[[], object]] = []
         self._journal = Journal(type(self).__name__)
 
     # -- lifecycle -------------------------------------------------------
@@ -149,8 +150,12 @@ class UnitOfWork(AbstractUnitOfWork):
             self._refuse()
         self._start()
         self.has_committed = False
-        self.store.begin()
-        self._state = State.ACTIVE
+        before, self._state = self._state, State.ACTIVE
+        try:
+            self.store.begin()
+        except BaseException:
+            self._state = before
+            raise
         self._journal.begun()
         return self
 
@@ -169,7 +174,7 @@ class UnitOfWork(AbstractUnitOfWork):
         self._require(State.ACTIVE, State.FAILED)
         joined = self.store.joined
         in_peace = exc is None and self._state is State.ACTIVE
-        discarded = self._tracker.uncommitted() if in_peace else None
+        discarded = self._uncommitted() if in_peace else None
         why = "it was left without commit()" if discarded else None
         self._discard(exc or self._failure, State.LEFT, why)
         if joined and exc is None and (discarded or not self.has_committed):
@@ -185,6 +190,12 @@ class UnitOfWork(AbstractUnitOfWork):
                 DiscardedChangesWarning,
                 stacklevel=2,
             )
+
+    def _uncommitted(self) -> Counter[str]:
+        enlisted = (p for p in self._participants if not isinstance(p, OnRollback))
+        return self._tracker.uncommitted() + Counter(
+            f"enlisted {type(participant).__name__}" for participant in enlisted
+        )
 
     def commit(self) -> None:
         """Flush, and end the database transaction: when this returns, it is stored.
@@ -203,11 +214,16 @@ class UnitOfWork(AbstractUnitOfWork):
         with self._failing():
             for participant in self._participants:
                 participant.prepare()
-            for participant in self._participants:
-                self.store.after_commit(participant.commit)
+        if self._participants:
+            self.flush()  # of what they changed
+        with self._failing():
+            # What is outside is done first: hooks may tell others that it is there.
+            for hook in [*(p.commit for p in self._participants), *self._after_commit]:
+                self.store.after_commit(hook)
             errors = self.store.commit()
         self.has_committed = True
         self._participants.clear()
+        self._after_commit.clear()
         self._tracker.committed()
         self._journal.committed()
         self._begin_again()
@@ -239,6 +255,7 @@ class UnitOfWork(AbstractUnitOfWork):
         """Undo what is not committed, and be in `state` whatever happens."""
         self._state = state
         self._before_commit.clear()
+        self._after_commit.clear()
         participants, self._participants = self._participants, []
         try:
             self.store.rollback()
@@ -264,7 +281,8 @@ class UnitOfWork(AbstractUnitOfWork):
             self.store.savepoint()
         self._tracker.savepoint()
         self._savepoints += 1
-        enlisted, hooks = len(self._participants), len(self._before_commit)
+        enlisted = len(self._participants)
+        before, after = len(self._before_commit), len(self._after_commit)
         written = self._journal.written.copy()
         try:
             yield self
@@ -274,7 +292,8 @@ class UnitOfWork(AbstractUnitOfWork):
                 raise  # the whole unit of work was left, and this part with it
             self._savepoints -= 1
             participants = self._participants[enlisted:]
-            del self._participants[enlisted:], self._before_commit[hooks:]
+            del self._participants[enlisted:]
+            del self._before_commit[before:], self._after_commit[after:]
             with self._failing():
                 self.store.end_savepoint(rollback=True)
             self._tracker.rolled_back(to_savepoint=True)
@@ -340,7 +359,7 @@ class UnitOfWork(AbstractUnitOfWork):
         All hooks run, even when one fails; commit() then raises HooksFailed.
         """
         self._require(State.ACTIVE)
-        self.store.after_commit(hook)
+        self._after_commit.append(hook)
 
     def on_rollback(self, hook: Callable[[], object]) -> None:
         """Have `hook` run when what is not committed is discarded, the last one first."""

@@ -148,6 +148,36 @@ def test_undo_steps_that_fail_in_a_rollback_are_told_together() -> None:
     assert [type(error) for error in raised.value.exceptions] == [ZeroDivisionError]
 
 
+class Token(models.Model):  # noqa: DJ008  # it needs no name for people
+    """Has nothing but its key."""
+
+    value = models.CharField(max_length=20, primary_key=True)
+
+    class Meta:
+        app_label = "kernel"
+        managed = False  # made where it is needed
+
+
+class TokenUnitOfWork(DjangoUnitOfWork):
+    tokens = DjangoRepository(Token)
+
+
+def test_a_model_may_have_a_single_column(alias: str, fetch: Fetch) -> None:
+    with connections[alias].schema_editor() as editor:
+        editor.create_model(Token)
+    try:
+        with TokenUnitOfWork(alias) as uow:
+            uow.tokens.add(Token(value="a"))
+            uow.tokens.add(Token(value="b"))
+            uow.commit()
+            uow.tokens.remove(uow.tokens.get("a"))
+            uow.commit()
+        assert fetch(alias, "SELECT value FROM kernel_token") == [("b",)]
+    finally:
+        with connections[alias].schema_editor() as editor:
+            editor.delete_model(Token)
+
+
 class TwiceMapper(DjangoMapper[Basket]):
     """Says everything twice."""
 

@@ -13,6 +13,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from allocation.uow import (
+    Bypassed,
     DuplicateKey,
     ExchangedValues,
     ForeignEntity,
@@ -228,6 +229,21 @@ class TestStrangers:
         product.save(using=alias)
         with pytest.raises(ForeignEntity, match="loaded elsewhere"):
             uow.products.add(product)
+
+    def test_saved_by_themselves_are_told_of(self, alias: str, uow: ShopUnitOfWork) -> None:
+        product = Product(name="a")
+        uow.products.add(product)
+        product.save(using=alias)
+        with pytest.raises(Bypassed, match="leave save"):
+            uow.commit()
+
+    def test_deleted_by_themselves_are_told_of(self, uow: ShopUnitOfWork) -> None:
+        product = Product(name="a")
+        uow.products.add(product)
+        uow.commit()
+        product.delete()
+        with pytest.raises(Bypassed, match="instead of delete"):
+            uow.commit()
 
     def test_registered_dirty_and_rolled_back_stay_as_they_are(
         self, alias: str, uow: ShopUnitOfWork

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from allocation.uow import DiscardedChangesWarning, HooksFailed
 from allocation.uow.files import PutFile
 from allocation.uow.testing import InMemoryUnitOfWork
 
@@ -16,6 +18,20 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "prices.csv"
     path.write_text("old")
     return path
+
+
+class Once:
+    """A participant that does something when it prepares."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
+
+    def prepare(self) -> None:
+        self._action()
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
 
 
 def others(path: Path) -> list[Path]:
@@ -32,7 +48,7 @@ def test_the_file_is_in_place_after_the_commit(path: Path) -> None:
 
 
 def test_the_old_one_stays_when_the_unit_of_work_is_discarded(path: Path) -> None:
-    with InMemoryUnitOfWork() as uow:
+    with pytest.warns(DiscardedChangesWarning), InMemoryUnitOfWork() as uow:
         uow.enlist(PutFile(path, b"new"))
     assert path.read_text() == "old"
     assert others(path) == []
@@ -68,3 +84,34 @@ def test_a_new_file_has_the_rights_of_any_new_file(path: Path, tmp_path: Path) -
         uow.commit()
     (tmp_path / "plain").write_text("")
     assert (tmp_path / "fresh").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_link_stays_one(path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    with InMemoryUnitOfWork() as uow:
+        uow.enlist(PutFile(link, b"new"))
+        uow.commit()
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="something else than a file"), InMemoryUnitOfWork() as uow:
+        uow.enlist(PutFile(tmp_path / "folder", b"new"))
+        uow.commit()
+    assert [other.name for other in tmp_path.iterdir()] == ["folder"]
+
+
+def test_what_cannot_be_moved_leaves_nothing_behind(path: Path) -> None:
+    def turn_into_a_folder() -> None:
+        path.unlink()
+        path.mkdir()
+
+    with InMemoryUnitOfWork() as uow:
+        uow.enlist(PutFile(path, b"new"))
+        uow.enlist(Once(turn_into_a_folder))
+        with pytest.raises(HooksFailed):
+            uow.commit()
+    assert others(path) == []

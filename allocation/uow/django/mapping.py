@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 from django.db import models
@@ -173,7 +172,6 @@ class ModelMapper(DjangoMapper[M]):
         self._table = table_of(model._meta.concrete_model or model, version)
         self.tables = (self._table,)
         fields = self._table.fields
-        self._values = itemgetter(*self._table.columns)
         self._foreign_keys = [field for field in fields if isinstance(field, models.ForeignKey)]
         self._mutable = [
             position
@@ -200,7 +198,7 @@ class ModelMapper(DjangoMapper[M]):
                     # Past the descriptor, which would forget the parent.
                     state[field.attname] = key
         try:
-            row: Row = self._values(state)
+            row: Row = tuple([state[column] for column in self._table.columns])
         except KeyError:  # deferred columns: not to be read, that would be a query
             row = tuple(state.get(column, UNKNOWN) for column in self._table.columns)
         return ((self._table, self._copied(row) if self._mutable else row),)

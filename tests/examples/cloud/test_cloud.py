@@ -8,7 +8,14 @@ from typing import TypeAlias
 import pytest
 from django.db import IntegrityError
 
-from allocation.uow import EntityNotFound, HooksFailed, UndoFailed, UniqueViolation, retry
+from allocation.uow import (
+    DiscardedChangesWarning,
+    EntityNotFound,
+    HooksFailed,
+    UndoFailed,
+    UniqueViolation,
+    retry,
+)
 from tests.conftest import Fetch
 from tests.examples.cloud.api import CloudError, Lease
 from tests.examples.cloud.models import Cluster, Server
@@ -156,7 +163,7 @@ class TestGivenBack:
         self, uow: CloudUnitOfWork, cloud: FakeCloud, stored: Stored
     ) -> None:
         lease = Lease(cloud)
-        with uow:
+        with pytest.warns(DiscardedChangesWarning, match="1 enlisted Lease"), uow:
             uow.enlist(lease)
             lease.acquire()
         assert cloud.calls == ["create s1", "delete s1"]

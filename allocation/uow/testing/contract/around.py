@@ -180,8 +180,27 @@ class Around(Fixtures):
         in_block.after_commit(lambda: told.append(f"hook sees {len(subject.committed())}"))
         subject.repository(in_block).add(subject.make("a"))
         in_block.commit()
-        assert set(told[:2]) == {"prepare a", "prepare b"}
-        assert sorted(told[2:]) == ["commit a", "commit b", "hook sees 1"]
+        assert told == ["prepare a", "prepare b", "commit a", "commit b", "hook sees 1"]
+
+    def test_what_one_changes_when_it_prepares_is_stored(
+        self, subject: Subject, in_block: UnitOfWork
+    ) -> None:
+        entity = subject.make("a")
+
+        class Numbering(Recorder):
+            def prepare(self) -> None:
+                subject.set_number(entity, 7)
+
+        subject.repository(in_block).add(entity)
+        in_block.enlist(Numbering("a", []))
+        in_block.commit()
+        assert subject.committed() == {"a": 7}
+
+    def test_one_that_was_never_committed_is_told(self, uow: UnitOfWork) -> None:
+        told: list[str] = []
+        with pytest.warns(DiscardedChangesWarning, match="1 enlisted Recorder"), uow:
+            uow.enlist(Recorder("a", told))
+        assert told == ["rollback a"]
 
     def test_one_that_cannot_prepare_prevents_the_commit(
         self, subject: Subject, uow: UnitOfWork
