@@ -3,39 +3,43 @@
 `allocation.uow.django` puts it on Django's ORM, `allocation.uow.testing` in memory.
 """
 
+from allocation.uow.changes import (
+    Bypassed,
+    DuplicateKey,
+    ExchangedValues,
+    KeyChanged,
+    VersionNotLoaded,
+)
 from allocation.uow.errors import ConflictError, MisuseError, UnitOfWorkError
 from allocation.uow.log import correlation_id
 from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, Table
 from allocation.uow.participants import HooksFailed, Participant, UndoFailed
 from allocation.uow.repository import AbstractRepository, Repository, RepositoryNotBound
 from allocation.uow.retry import retry
+from allocation.uow.states import (
+    AlreadyEntered,
+    AlreadyLeft,
+    NotEntered,
+    State,
+    TransactionFailed,
+    WrongThread,
+)
 from allocation.uow.store import Store, UniqueViolation
 from allocation.uow.tracking import (
-    Bypassed,
-    DuplicateKey,
     EntityNotFound,
-    ExchangedValues,
     ForeignEntity,
-    KeyChanged,
     NotTracked,
     StaleEntity,
     UnfaithfulMapper,
-    VersionNotLoaded,
     WrongEntityType,
 )
 from allocation.uow.unit_of_work import (
     AbstractUnitOfWork,
-    AlreadyEntered,
-    AlreadyLeft,
     DiscardedChangesWarning,
     NotCommitted,
-    NotEntered,
     OpenSavepoint,
     ParticipantRefused,
-    State,
-    TransactionFailed,
     UnitOfWork,
-    WrongThread,
 )
 
 __all__ = [

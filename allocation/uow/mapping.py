@@ -35,7 +35,7 @@ class Table:
     """
 
     delete_last = False
-    """Whether rows must not be deleted before others are written: see UnitOfWork.flush."""
+    """Whether rows must not be deleted before others are written: see flush.write."""
 
     def __init__(
         self,

@@ -15,24 +15,16 @@ later, they join the object that is already there.
 
 from __future__ import annotations
 
-import enum
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from allocation.uow.changes import Changes, DuplicateKey, Entry, Status, find_changes
 from allocation.uow.errors import ConflictError, MisuseError, UnitOfWorkError
 from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, RowId, Rows, Table
 
 E = TypeVar("E")
-
-
-class Status(enum.Enum):
-    """What the next flush will make of an entity."""
-
-    NEW = "new"
-    LOADED = "loaded"
-    REMOVED = "removed"
 
 
 class EntityNotFound(UnitOfWorkError, LookupError):
@@ -52,49 +44,12 @@ class NotTracked(MisuseError):
     """An entity was removed that this unit of work does not know."""
 
 
-class DuplicateKey(MisuseError):
-    """Two objects claim to be the same row. Carries `table` and `key`."""
-
-    def __init__(self, table: Table, key: object) -> None:
-        self.table = table
-        self.key = key
-        super().__init__(
-            f"Two objects claim the row {key!r} of {table.name} in one unit of work. "
-            f"Get the one that is there and change it."
-        )
-
-
 class ForeignEntity(MisuseError):
     """An entity was added as new that is stored already."""
 
 
-class Bypassed(MisuseError):
-    """An entity was saved or deleted by itself, past the unit of work that keeps it."""
-
-
 class UnfaithfulMapper(MisuseError):
     """A mapper does not turn an entity into the rows it was built from."""
-
-
-class ExchangedValues(MisuseError):
-    """Two entities exchange a unique value in one flush, which databases check row by row."""
-
-
-class KeyChanged(MisuseError):
-    """The key of a loaded entity was changed. Carries `entity`, `old` and `new`."""
-
-    def __init__(self, entity: object, old: object, new: object) -> None:
-        self.entity = entity
-        self.old = old
-        self.new = new
-        super().__init__(
-            f"The key of {entity!r} was changed from {old!r} to {new!r}. A key is an identity "
-            f"and stays: remove this entity and add another."
-        )
-
-
-class VersionNotLoaded(MisuseError):
-    """An entity is to be written whose version was deferred."""
 
 
 _SHOWN: Final = 5
@@ -116,75 +71,6 @@ class StaleEntity(ConflictError):
             f"Somebody else changed or deleted {shown}{more} of {table.name} since this unit of "
             f"work read it. Run the use case again."
         )
-
-
-class Entry:
-    """One tracked entity, and the rows it is known to stand in."""
-
-    __slots__ = (
-        "by_hand",
-        "entity",
-        "generation",
-        "key",
-        "mapper",
-        "snapshot",
-        "status",
-        "written",
-    )
-
-    def __init__(
-        self, mapper: Mapper[Any], entity: Any, key: Key, snapshot: Rows, status: Status
-    ) -> None:
-        self.mapper = mapper
-        self.entity = entity
-        self.key = key
-        self.snapshot = snapshot
-        self.status = status
-        self.generation = 0
-        self.written = False
-        self.by_hand = False
-
-    def rows(self) -> Rows:
-        """The rows as they are now; none for an entity that was removed."""
-        if self.status is Status.REMOVED:
-            return {}
-        rows: Rows = {}
-        for table, row in self.mapper.rows(self.entity):
-            key = table.key_of(row)
-            # A row whose key the store has yet to grant is told apart by its place.
-            rowid = (table, (id(self.entity), len(rows), None) if None in key else key)
-            if rowid in rows:
-                raise DuplicateKey(table, key)
-            rows[rowid] = row
-        return rows
-
-    def differs(self) -> bool:
-        """Whether it stands in other rows than its snapshot's."""
-        try:
-            return self.rows() != self.snapshot
-        except Exception:  # noqa: BLE001  # what cannot even be mapped is not what was read
-            return True
-
-    def unknown(self) -> bool:
-        """Whether nobody knows what the store has: it was registered by hand, not read."""
-        return self.by_hand and any(UNKNOWN in row for row in self.snapshot.values())
-
-
-@dataclass
-class Changes:
-    """What a flush has to write, by table."""
-
-    entries: list[Entry] = field(default_factory=list)
-    inserted: dict[Table, list[tuple[Entry, RowId, Row]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    updated: dict[Table, list[tuple[Entry, Row, Row]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    deleted: dict[Table, list[Row]] = field(default_factory=lambda: defaultdict(list))
-
-    def tables(self) -> set[Table]:
-        return {*self.inserted, *self.updated, *self.deleted}
 
 
 @dataclass
@@ -394,58 +280,12 @@ class Tracker:
     # -- flushing --------------------------------------------------------
 
     def changes(self, *, writing: bool = False) -> Changes:
-        """The difference between what the entities are and what they were read as.
+        """What a flush has to write now; `writing` says that it is about to.
 
-        `writing` tells the mappers that these are about to be written. Raises
-        DuplicateKey and KeyChanged.
+        Raises DuplicateKey, KeyChanged, Bypassed, ExchangedValues and
+        VersionNotLoaded, before anything is written.
         """
-        changes = Changes()
-        before: Rows = {}
-        after: dict[RowId, tuple[Entry, Row]] = {}
-        for entry, rows in self._changed(writing=writing):
-            changes.entries.append(entry)
-            before.update(entry.snapshot)
-            for rowid, row in rows.items():
-                if rowid in after:
-                    raise DuplicateKey(*rowid)
-                after[rowid] = (entry, row)
-        for rowid, (entry, row) in after.items():
-            old = before.pop(rowid, None)
-            if old is None:
-                changes.inserted[rowid[0]].append((entry, rowid, row))
-            elif old != row:
-                changes.updated[rowid[0]].append((entry, old, row))
-        for (table, _), row in before.items():
-            changes.deleted[table].append(row)
-        for table, updated in changes.updated.items():
-            _refuse_exchanges(table, updated)
-        return changes
-
-    def _changed(self, *, writing: bool) -> Iterator[tuple[Entry, Rows]]:
-        """The entries whose rows differ from their snapshot, and those rows."""
-        for entry in self._entries.values():
-            rows = entry.rows()
-            if rows == entry.snapshot and entry.status is Status.LOADED:
-                continue
-            if writing and entry.status is Status.NEW and entry.mapper.is_stored(entry.entity):
-                raise Bypassed(
-                    f"{entry.entity!r} was added to the unit of work and then saved by itself, "
-                    f"too. The unit of work writes what was added: leave save() out."
-                )
-            if writing and entry.status is not Status.REMOVED:
-                entry.mapper.before_write(entry.entity, adding=entry.status is Status.NEW)
-                rows = entry.rows()
-            if entry.status is Status.LOADED:
-                key = entry.mapper.key(entry.entity)
-                if None in key:
-                    raise Bypassed(
-                        f"{entry.entity!r} has lost its key: it was deleted by itself. Use "
-                        f"remove() of its repository instead of delete()."
-                    )
-                if key != entry.key:
-                    raise KeyChanged(entry.entity, entry.key, key)
-                _count_version(entry, rows)
-            yield entry, rows
+        return find_changes(self._entries.values(), writing=writing)
 
     def inserted(self, entry: Entry, rowid: RowId, sent: Row, stored: Row) -> bool:
         """An insert went through: take over what the store made of it; tells if that differs."""
@@ -528,42 +368,6 @@ class Tracker:
             entry.snapshot, entry.status = snapshot, status
             entry.written = any(id(entry) in below.before for below in self._levels)
             self._entries[id(entry.entity)] = entry
-
-
-def _refuse_exchanges(table: Table, updated: Sequence[tuple[Entry, Row, Row]]) -> None:
-    given_up: dict[tuple[Any, ...], Entry] = {}
-    for entry, old, new in updated:
-        for value in set(table.unique_values(old)) - set(table.unique_values(new)):
-            given_up[value] = entry
-    if not given_up:
-        return
-    for entry, _, new in updated:
-        for value in table.unique_values(new):
-            other = given_up.get(value)
-            if other is not None:
-                raise ExchangedValues(
-                    f"{entry.entity!r} takes over {value!r} of {table.name} from {other.entity!r} "
-                    f"in one flush, and it must be unique at every moment. Give "
-                    f"{other.entity!r} its new value and call flush() first; to exchange two, "
-                    f"let one have a third value in between."
-                )
-
-
-def _count_version(entry: Entry, rows: Rows) -> None:
-    """Whatever row of an aggregate changed: the version of its root goes up by one."""
-    root = entry.mapper.tables[0]
-    rowid = (root, entry.key)
-    if root.version is None or rowid not in rows or rowid not in entry.snapshot:
-        return
-    version = entry.snapshot[rowid][root.version]
-    if version is UNKNOWN:
-        raise VersionNotLoaded(
-            f"{entry.entity!r} was loaded without its version ({root.columns[root.version]}), so "
-            f"nobody can tell whether it is stale: do not defer that column."
-        )
-    row = list(rows[rowid])
-    row[root.version] = version + 1
-    rows[rowid] = tuple(row)
 
 
 def _by_table(mapper: Mapper[Any], rows: Rows) -> dict[Table, list[Row]]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import enum
 import threading
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from allocation.uow.errors import ConflictError, MisuseError, UnitOfWorkError
+from allocation.uow.changes import Status
+from allocation.uow.errors import ConflictError, MisuseError
+from allocation.uow.flush import write
 from allocation.uow.log import Journal
 from allocation.uow.participants import HooksFailed, OnRollback, Participant, UndoFailed, undo
 from allocation.uow.repository import Repository
+from allocation.uow.states import WAY_OUT, State, WrongThread
 from allocation.uow.store import Store
-from allocation.uow.tracking import Status, Tracker, WrongEntityType
+from allocation.uow.tracking import Tracker, WrongEntityType
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -49,39 +51,6 @@ class AbstractUnitOfWork(ABC):
         """Discard everything since the last commit."""
 
 
-class State(enum.Enum):
-    """Where a unit of work stands. The value completes «This unit of work …»."""
-
-    READY = "has not been entered"
-    ACTIVE = "has been entered"
-    FAILED = "has failed"
-    LEFT = "has been left"
-
-
-class NotEntered(MisuseError):
-    """A unit of work was used before its `with` block."""
-
-
-class AlreadyEntered(MisuseError):
-    """A unit of work was entered a second time before it was left."""
-
-
-class AlreadyLeft(MisuseError):
-    """A unit of work was used after its `with` block."""
-
-
-class WrongThread(MisuseError):
-    """A unit of work was used in another thread than the one that entered it."""
-
-
-class TransactionFailed(UnitOfWorkError):
-    """The transaction cannot be committed any more: something in it failed, and went on.
-
-    Call `rollback()` to start over in the same block, or leave it. What failed
-    is the `__cause__`, where it is known.
-    """
-
-
 class OpenSavepoint(MisuseError):
     """A unit of work was ended inside one of its savepoints."""
 
@@ -99,23 +68,6 @@ class ParticipantRefused(MisuseError):
 
 class DiscardedChangesWarning(UserWarning):
     """A block was left in peace, but without `commit`, and there was something to store."""
-
-
-_WRITTEN: Final = {
-    Status.NEW: "inserted",
-    Status.LOADED: "updated",
-    Status.REMOVED: "deleted",
-}
-
-_WAY_OUT: Final = {
-    State.READY: (NotEntered, "Use it in a block: `with uow: ...`."),
-    State.ACTIVE: (
-        AlreadyEntered,
-        "Use `with uow.savepoint():` to nest, or a second unit of work.",
-    ),
-    State.FAILED: (TransactionFailed, "Call `rollback()` to start over, or leave the block."),
-    State.LEFT: (AlreadyLeft, "Enter it again, or do the work before the block ends."),
-}
 
 
 class UnitOfWork(AbstractUnitOfWork):
@@ -315,32 +267,9 @@ class UnitOfWork(AbstractUnitOfWork):
         """
         self._require(State.ACTIVE)
         changes = self._tracker.changes(writing=True)
-        if not changes.entries:
-            return
-        with self._failing():
-            tables = self.store.parents_first(changes.tables())
-            deletes = [(t, changes.deleted[t]) for t in reversed(tables) if t in changes.deleted]
-            # Deletes free the unique values that inserts take; inserts grant the keys
-            # that updates refer to.
-            for table, rows in deletes:
-                if not table.delete_last:
-                    self.store.delete(table, rows)
-            for table in tables:
-                if inserted := changes.inserted.get(table):
-                    stored = self.store.insert(table, [row for _, _, row in inserted])
-                    filled = [
-                        self._tracker.inserted(entry, rowid, sent, row)
-                        for (entry, rowid, sent), row in zip(inserted, stored, strict=True)
-                    ]
-                    if any(filled):  # granted keys stand in the rows of others, too
-                        changes = self._tracker.changes()
-            for table, updated in changes.updated.items():
-                self.store.update(table, [(old, new) for _, old, new in updated])
-            for table, rows in deletes:
-                if table.delete_last:
-                    self.store.delete(table, rows)
-            self._journal.flushed(Counter(_WRITTEN[entry.status] for entry in changes.entries))
-            self._tracker.flushed(changes)
+        if changes.entries:
+            with self._failing():
+                self._journal.flushed(write(changes, self._tracker, self.store))
 
     def is_conflict(self, error: BaseException) -> bool:
         """Whether `error` says that somebody else was in the way, so that trying again may help."""
@@ -450,7 +379,7 @@ class UnitOfWork(AbstractUnitOfWork):
             )
 
     def _refuse(self) -> None:
-        error, way_out = _WAY_OUT[self._state]
+        error, way_out = WAY_OUT[self._state]
         cause = self._failure if self._state is State.FAILED else None
         raise error(f"This unit of work {self._state.value}. {way_out}") from cause
 

@@ -10,7 +10,7 @@ from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from allocation.uow.errors import MisuseError
-from allocation.uow.unit_of_work import TransactionFailed
+from allocation.uow.states import TransactionFailed
 
 _IN_ERROR: Final = 3  # PQTRANS_INERROR of libpq, whichever psycopg reports it
 

@@ -1,0 +1,49 @@
+"""The order in which changes are written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from allocation.uow.changes import Changes, Status
+from allocation.uow.store import Store
+from allocation.uow.tracking import Tracker
+
+_WRITTEN: Final = {
+    Status.NEW: "inserted",
+    Status.LOADED: "updated",
+    Status.REMOVED: "deleted",
+}
+
+
+def write(changes: Changes, tracker: Tracker, store: Store) -> Counter[str]:
+    """Write `changes`, and tell `tracker`; returns how many entities that were, by kind.
+
+    Parents are inserted before children and deleted after them. Deletes free
+    the unique values that inserts take, and inserts grant the keys that updates
+    refer to. A table with `delete_last` is an exception to the former.
+    """
+    tables = store.parents_first(changes.tables())
+    deletes = [
+        (table, changes.deleted[table]) for table in reversed(tables) if table in changes.deleted
+    ]
+    for table, rows in deletes:
+        if not table.delete_last:
+            store.delete(table, rows)
+    for table in tables:
+        if inserted := changes.inserted.get(table):
+            stored = store.insert(table, [row for _, _, row in inserted])
+            filled = [
+                tracker.inserted(entry, rowid, sent, row)
+                for (entry, rowid, sent), row in zip(inserted, stored, strict=True)
+            ]
+            if any(filled):  # granted keys stand in the rows of others, too
+                changes = tracker.changes()
+    for table, updated in changes.updated.items():
+        store.update(table, [(old, new) for _, old, new in updated])
+    for table, rows in deletes:
+        if table.delete_last:
+            store.delete(table, rows)
+    written = Counter(_WRITTEN[entry.status] for entry in changes.entries)
+    tracker.flushed(changes)
+    return written
