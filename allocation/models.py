@@ -56,7 +56,7 @@ class OrderLine(models.Model):
         help_text="Empty for a backorder.",
     )
     position = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="The how-manieth line it is that its batch took."
+        null=True, blank=True, help_text="Its place among the lines its batch ever took, from 1."
     )
 
     class Meta:

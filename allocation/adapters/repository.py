@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from allocation import models
 from allocation.adapters.mappers import BATCH, LINE
-from allocation.domain.model import Batch, LineKey
+from allocation.domain.model import Batch, BatchNotEmpty, LineKey
 from allocation.domain.stock import Backlog, Stock
 from allocation.service_layer.repository import AbstractRepository
 from allocation.uow import Key, Row, StaleEntity, Table
@@ -55,6 +55,12 @@ class Batches(DjangoRepository[Batch], AbstractRepository):
     def get(self, reference: str) -> Batch:
         """The batch with this reference, knowing none of its lines. Raises EntityNotFound."""
         return super().get(reference)
+
+    def remove(self, batch: Batch, /) -> None:
+        """Remove an empty batch. Raises BatchNotEmpty: its lines would go with it."""
+        if batch.allocated_quantity:
+            raise BatchNotEmpty(batch.reference)
+        super().remove(batch)
 
     def among(self, references: Iterable[str]) -> Sequence[Batch]:
         self.uow.flush()

@@ -41,6 +41,14 @@ class LineConflict(AllocationError):
         )
 
 
+class BatchNotEmpty(AllocationError):
+    """A batch with lines on it cannot be removed. Carries `reference`."""
+
+    def __init__(self, reference: str) -> None:
+        self.reference = reference
+        super().__init__(f"Batch {reference} has lines on it: move them before you remove it.")
+
+
 class LinesNotKnown(AllocationError):
     """A batch was asked about lines it was loaded without. Carries `reference`.
 

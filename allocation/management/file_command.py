@@ -107,6 +107,8 @@ def _first_into(sample: list[Reject]) -> RejectSink:
 
 
 def _refuse_to_overwrite(path: str, rejects: str | None) -> None:
+    if rejects == STANDARD:
+        raise CommandError("The rejects need a file of their own: name one after --rejects.")
     if rejects is None or path == STANDARD:
         return
     source, target = Path(path), Path(rejects)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
+from uuid import uuid4
 
 STANDARD = "-"
 """Names stdin, or stdout."""
@@ -35,12 +38,18 @@ def replacing(path: str, *, keep: bool = True) -> Iterator[TextIO]:
             yield stream
         return
     if target.exists() and not os.access(target, os.W_OK):
-        raise PermissionError(13, "Permission denied", path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+    temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
     try:
-        with temporary.open("x", encoding="utf-8", newline="") as stream:
+        opened = temporary.open("x", encoding="utf-8", newline="")
+    except OSError as error:  # of the folder: the temporary name is nobody's business
+        raise OSError(error.errno, error.strerror, path) from error
+    try:
+        with opened as stream:
             yield stream
         if keep:
+            if target.exists():
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
             temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

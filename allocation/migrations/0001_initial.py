@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                     "position",
                     models.PositiveBigIntegerField(
                         blank=True,
-                        help_text="The how-manieth line it is that its batch took.",
+                        help_text="Its place among the lines its batch ever took, from 1.",
                         null=True,
                     ),
                 ),

@@ -20,6 +20,7 @@ from allocation.uow.states import (
     AlreadyEntered,
     AlreadyLeft,
     NotEntered,
+    Reentered,
     State,
     TransactionFailed,
     WrongThread,
@@ -35,6 +36,7 @@ from allocation.uow.tracking import (
 )
 from allocation.uow.unit_of_work import (
     AbstractUnitOfWork,
+    ConflictingRepositories,
     DiscardedChangesWarning,
     NotCommitted,
     OpenSavepoint,
@@ -50,6 +52,7 @@ __all__ = [
     "AlreadyLeft",
     "Bypassed",
     "ConflictError",
+    "ConflictingRepositories",
     "DiscardedChangesWarning",
     "DuplicateKey",
     "EntityNotFound",
@@ -66,6 +69,7 @@ __all__ = [
     "OpenSavepoint",
     "Participant",
     "ParticipantRefused",
+    "Reentered",
     "Repository",
     "RepositoryNotBound",
     "Row",

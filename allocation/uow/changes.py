@@ -144,14 +144,17 @@ def find_changes(entries: Iterable[Entry], *, writing: bool) -> Changes:
             after[rowid] = (entry, row)
     for rowid, (entry, row) in after.items():
         old = before.pop(rowid, None)
+        table = rowid[0]
         if old is None:
-            changes.inserted[rowid[0]].append((entry, rowid, row))
+            changes.inserted[table].append((entry, rowid, row))
         elif old != row:
-            changes.updated[rowid[0]].append((entry, old, row))
+            if entry.status is Status.NEW and table.version is not None:
+                row = _counted(table.version, old, row)  # noqa: PLW2901  # takes over a removed one's
+            changes.updated[table].append((entry, old, row))
     for (table, _), row in before.items():
         changes.deleted[table].append(row)
     for table, updated in changes.updated.items():
-        _refuse_exchanges(table, updated)
+        _refuse_exchanges(updated, table, changes.inserted.get(table, ()))
     return changes
 
 
@@ -182,14 +185,18 @@ def _changed(entries: Iterable[Entry], *, writing: bool) -> Iterator[tuple[Entry
         yield entry, rows
 
 
-def _refuse_exchanges(table: Table, updated: Sequence[tuple[Entry, Row, Row]]) -> None:
+def _refuse_exchanges(
+    updated: Sequence[tuple[Entry, Row, Row]],
+    table: Table,
+    inserted: Sequence[tuple[Entry, RowId, Row]],
+) -> None:
     given_up: dict[tuple[Any, ...], Entry] = {}
     for entry, old, new in updated:
         for value in set(table.unique_values(old)) - set(table.unique_values(new)):
             given_up[value] = entry
     if not given_up:
         return
-    for entry, _, new in updated:
+    for entry, _, new in (*updated, *inserted):
         for value in table.unique_values(new):
             other = given_up.get(value)
             if other is not None:
@@ -213,6 +220,9 @@ def _count_version(entry: Entry, rows: Rows) -> None:
             f"{entry.entity!r} was loaded without its version ({root.columns[root.version]}), so "
             f"nobody can tell whether it is stale: do not defer that column."
         )
-    row = list(rows[rowid])
-    row[root.version] = version + 1
-    rows[rowid] = tuple(row)
+    rows[rowid] = _counted(root.version, entry.snapshot[rowid], rows[rowid])
+
+
+def _counted(version: int, old: Row, row: Row) -> Row:
+    """`row` with the version that follows that of `old`."""
+    return (*row[:version], old[version] + 1, *row[version + 1 :])

@@ -39,6 +39,7 @@ def write(changes: Changes, tracker: Tracker, store: Store) -> Counter[str]:
             ]
             if any(filled):  # granted keys stand in the rows of others, too
                 changes = tracker.changes()
+    _require_complete(changes)
     for table, updated in changes.updated.items():
         store.update(table, [(old, new) for _, old, new in updated])
     for table, rows in deletes:
@@ -47,3 +48,9 @@ def write(changes: Changes, tracker: Tracker, store: Store) -> Counter[str]:
     written = Counter(_WRITTEN[entry.status] for entry in changes.entries)
     tracker.flushed(changes)
     return written
+
+
+def _require_complete(changes: Changes) -> None:
+    for entry in changes.entries:
+        if entry.status is not Status.REMOVED:
+            entry.mapper.require_complete(entry.entity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -81,6 +82,15 @@ class Mapper(ABC, Generic[E]):
     tables: Sequence[Table]
     """The root's table first: its key is the entity's identity."""
 
+    @property
+    def loaded_whole(self) -> AbstractSet[Table]:
+        """The tables of which an entity is always loaded with all of its rows."""
+        return frozenset()
+
+    def keeps(self, entity: object) -> bool:
+        """Whether `entity` is of the type this is for."""
+        return isinstance(entity, self.entity_type)
+
     @abstractmethod
     def rows(self, entity: E, /) -> Iterable[tuple[Table, Row]]:
         """Every row `entity` stands in now, the root's first. Must not query."""
@@ -108,6 +118,9 @@ class Mapper(ABC, Generic[E]):
                     getattr(entity, column, value) != value
                 ):
                     setattr(entity, column, value)
+
+    def require_complete(self, entity: E, /) -> None:
+        """All inserts are done: raise a MisuseError where something is missing for good."""
 
     def removed(self, entity: E, /) -> None:
         """The rows of `entity` were deleted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,12 +59,30 @@ class OnRollback:
         self.undo()
 
 
-def undo(participants: Sequence[Participant]) -> list[Exception]:
-    """Roll back all of them, the last enlisted first; returns what went wrong with that."""
-    errors: list[Exception] = []
-    for participant in reversed(participants):
+def attempt(steps: Iterable[Callable[[], object]]) -> list[BaseException]:
+    """Take all of these steps, whatever becomes of any; returns what went wrong."""
+    errors: list[BaseException] = []
+    for step in steps:
         try:
-            participant.rollback()
-        except Exception as error:  # noqa: BLE001  # the others must be undone all the same
+            step()
+        except BaseException as error:  # noqa: BLE001  # the others must be taken all the same
             errors.append(error)
     return errors
+
+
+def raise_undo_failed(errors: Sequence[BaseException], reason: BaseException | None) -> None:
+    """Raise what went wrong while undoing, together with the `reason` for undoing.
+
+    An interrupt stays one: it is raised by itself, and notes tell of the rest.
+    """
+    if not errors:
+        return
+    together = list(errors) if reason is None else [reason, *errors]
+    expected = [error for error in together if isinstance(error, Exception)]
+    if len(expected) == len(together):
+        raise UndoFailed("The unit of work is rolled back, but not all of it undone", expected)
+    interrupt = next(error for error in together if not isinstance(error, Exception))
+    for error in expected:
+        interrupt.add_note(f"Besides, when it was rolled back: {error!r}")
+    if interrupt is not reason:
+        raise interrupt

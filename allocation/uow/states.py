@@ -13,6 +13,8 @@ class State(enum.Enum):
 
     READY = "has not been entered"
     ACTIVE = "has been entered"
+    COMMITTING = "is committing"
+    FOLLOWING = "has committed, and what follows is running"
     FAILED = "has failed"
     LEFT = "has been left"
 
@@ -29,6 +31,10 @@ class AlreadyLeft(MisuseError):
     """A unit of work was used after its `with` block."""
 
 
+class Reentered(MisuseError):
+    """A hook or participant used the unit of work that called it, in a way that cannot be."""
+
+
 class WrongThread(MisuseError):
     """A unit of work was used in another thread than the one that entered it."""
 
@@ -41,12 +47,19 @@ class TransactionFailed(UnitOfWorkError):
     """
 
 
+WORKING: Final = (State.ACTIVE, State.COMMITTING)
+
 WAY_OUT: Final = {
     State.READY: (NotEntered, "Use it in a block: `with uow: ...`."),
     State.ACTIVE: (
         AlreadyEntered,
         "Use `with uow.savepoint():` to nest, or a second unit of work.",
     ),
+    State.COMMITTING: (
+        Reentered,
+        "What runs before a commit may change entities, but neither commit nor roll back.",
+    ),
+    State.FOLLOWING: (Reentered, "What follows a commit needs a unit of work of its own."),
     State.FAILED: (TransactionFailed, "Call `rollback()` to start over, or leave the block."),
     State.LEFT: (AlreadyLeft, "Enter it again, or do the work before the block ends."),
 }

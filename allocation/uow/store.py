@@ -29,11 +29,11 @@ class Store(Protocol):
     def require_outermost(self) -> None:
         """Raise a MisuseError where the transaction cannot be ended: inside a part of it."""
 
-    def commit(self) -> Sequence[Exception]:
-        """End the transaction, also when this raises; then run the hooks of `after_commit`.
+    def commit(self) -> None:
+        """End the transaction, also when this raises."""
 
-        Returns what those hooks raised: the rows are stored nevertheless.
-        """
+    def run_hooks(self) -> Sequence[Exception]:
+        """Run the hooks of the transaction that was committed; returns what they raised."""
 
     def rollback(self) -> None:
         """End the transaction, if there is one, also when this raises."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -89,6 +90,8 @@ class Tracker:
     def __init__(self) -> None:
         self._entries: dict[int, Entry] = {}
         self._identity: dict[tuple[Table, Key], Entry] = {}
+        # Which entity a row of the store stands in, as far as is known.
+        self._holders: dict[RowId, Entry] = {}
         self._levels = [_Level()]
         # Counts the transactions: what was read in an earlier one is read again.
         self._generation = 0
@@ -204,6 +207,10 @@ class Tracker:
         """
         loaded: Rows = {(table, table.key_of(row)): row for table, row in rows}
         entry = self._identity.get((mapper.tables[0], key))
+        for rowid in loaded:
+            holder = self._holders.get(rowid)
+            if holder is not None and holder is not entry:
+                self._let_go(holder, rowid)
         if entry is None:
             return self._load_new(mapper, key, loaded, entity)
         if entry.status is Status.REMOVED:
@@ -232,27 +239,49 @@ class Tracker:
         """Take over what was read of an entity that is there already."""
         entry.generation = self._generation
         seen = entry.snapshot
+        whole = entry.mapper.loaded_whole
+        gone = {rowid for rowid in seen.keys() - loaded.keys() if rowid[0] in whole}
         fresh: Rows = {}
         for rowid, row in loaded.items():
             complete = _fill(row, seen[rowid]) if rowid in seen and UNKNOWN in row else row
             if seen.get(rowid) != complete:
                 fresh[rowid] = complete
-        if not fresh:
+        if not fresh and not gone:
             return
         now = entry.rows()
         ours = {rowid for rowid in now.keys() | seen.keys() if now.get(rowid) != seen.get(rowid)}
-        lost = [
-            rowid for rowid in fresh if rowid in ours and _differs(seen.get(rowid), fresh[rowid])
-        ]
+        lost = [rowid for rowid in fresh if _differs(seen.get(rowid), fresh[rowid])]
+        lost = [rowid for rowid in (*lost, *gone) if rowid in ours]
         # A row that this transaction has written is locked: nobody else can have changed it.
         if lost and not entry.written:
             raise StaleEntity(lost[0][0], [key for _, key in lost])
         merged = now | {rowid: row for rowid, row in fresh.items() if rowid not in ours}
-        entry.mapper.restore(entry.entity, _by_table(entry.mapper, merged))
-        entry.snapshot = seen | fresh
+        self._restore(entry, _without(merged, gone))
+        self._stand(entry, _without(seen | fresh, gone))
+
+    def _let_go(self, entry: Entry, rowid: RowId) -> None:
+        """A row of `entry` was read as one of another entity: somebody else has moved it there."""
+        now = entry.rows()
+        if entry.status is Status.LOADED:
+            if now.get(rowid) != entry.snapshot[rowid]:
+                raise StaleEntity(rowid[0], [rowid[1]])
+            self._restore(entry, _without(now, {rowid}))
+        self._stand(entry, _without(entry.snapshot, {rowid}))
+
+    def _stand(self, entry: Entry, snapshot: Rows) -> None:
+        """From now on `entry` is known to stand in these rows."""
+        for rowid in entry.snapshot:
+            if rowid not in snapshot and self._holders.get(rowid) is entry:
+                del self._holders[rowid]
+        for rowid in snapshot:
+            self._holders[rowid] = entry
+        entry.snapshot = snapshot
+
+    def _restore(self, entry: Entry, rows: Rows) -> None:
+        entry.mapper.restore(entry.entity, _by_table(entry.mapper, rows))
 
     def _check_type(self, mapper: Mapper[Any], entity: object) -> None:
-        if not isinstance(entity, mapper.entity_type):
+        if not mapper.keeps(entity):
             raise WrongEntityType(
                 f"This repository keeps {mapper.entity_type.__name__}, not "
                 f"{type(entity).__name__}: {entity!r}."
@@ -270,8 +299,10 @@ class Tracker:
             self._identity[entry.mapper.tables[0], entry.key] = entry
         entry.generation = self._generation
         self._entries[id(entry.entity)] = entry
+        self._stand(entry, entry.snapshot)
 
     def _forget(self, entry: Entry) -> None:
+        self._stand(entry, {})
         del self._entries[id(entry.entity)]
         identity = (entry.mapper.tables[0], entry.key)
         if self._identity.get(identity) is entry:
@@ -293,10 +324,18 @@ class Tracker:
         table = rowid[0]
         self._levels[-1].sent.append((entry, table, sent))
         entry.mapper.stored(entry.entity, table, stored)
-        entry.snapshot = {**entry.snapshot, (table, table.key_of(stored)): stored}
-        if None in entry.key:
-            entry.key = entry.mapper.key(entry.entity)
-            self._identity[entry.mapper.tables[0], entry.key] = entry
+        self._stand(entry, {**entry.snapshot, (table, table.key_of(stored)): stored})
+        key = entry.mapper.key(entry.entity)
+        if key != entry.key:  # granted, or given after it was added
+            if self._identity.get((entry.mapper.tables[0], entry.key)) is entry:
+                del self._identity[entry.mapper.tables[0], entry.key]
+            entry.key = key
+            self._identity[entry.mapper.tables[0], key] = entry
+        if sent != stored and (table, table.key_of(stored)) not in entry.rows():
+            raise UnfaithfulMapper(
+                f"{type(entry.mapper).__name__} does not take over the key that was granted to a "
+                f"row of {table.name}. Its stored() must set it on the entity, or on its part."
+            )
         return sent != stored
 
     def flushed(self, changes: Changes) -> None:
@@ -304,8 +343,8 @@ class Tracker:
         for entry in changes.entries:
             self._remember(entry)
         for table, updated in changes.updated.items():
-            if table.version is not None:
-                for entry, _, row in updated:
+            for entry, _, row in updated:
+                if table.version is not None or entry.status is Status.NEW:
                     entry.mapper.stored(entry.entity, table, row)
         for entry in changes.entries:
             entry.written = True
@@ -313,7 +352,7 @@ class Tracker:
                 entry.mapper.removed(entry.entity)
                 self._forget(entry)
             else:
-                entry.snapshot = entry.rows()
+                self._stand(entry, entry.rows())
                 entry.status = Status.LOADED
 
     def _remember(self, entry: Entry) -> None:
@@ -359,13 +398,15 @@ class Tracker:
             entry.status = Status.LOADED
             self._identity[entry.mapper.tables[0], entry.key] = entry
             if id(entry) in flushed or entry.differs():
-                entry.mapper.restore(entry.entity, _by_table(entry.mapper, entry.snapshot))
+                self._restore(entry, entry.snapshot)
 
     def _take_back(self, level: _Level) -> None:
         for entry, table, sent in reversed(level.sent):
             entry.mapper.discarded(entry.entity, table, sent)
-        for entry, snapshot, status in level.before.values():
-            entry.snapshot, entry.status = snapshot, status
+        # The last one first: of two registrations of one object the older one counts.
+        for entry, snapshot, status in reversed(level.before.values()):
+            self._stand(entry, snapshot)
+            entry.status = status
             entry.written = any(id(entry) in below.before for below in self._levels)
             self._entries[id(entry.entity)] = entry
 
@@ -375,6 +416,10 @@ def _by_table(mapper: Mapper[Any], rows: Rows) -> dict[Table, list[Row]]:
     for (table, _), row in rows.items():
         found[table].append(row)
     return found
+
+
+def _without(rows: Rows, rowids: AbstractSet[RowId]) -> Rows:
+    return {rowid: row for rowid, row in rows.items() if rowid not in rowids}
 
 
 def _fill(row: Row, seen: Row) -> Row:

@@ -8,15 +8,23 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from allocation.uow.changes import Status
 from allocation.uow.errors import ConflictError, MisuseError
 from allocation.uow.flush import write
 from allocation.uow.log import Journal
-from allocation.uow.participants import HooksFailed, OnRollback, Participant, UndoFailed, undo
+from allocation.uow.mapping import Mapper
+from allocation.uow.participants import (
+    HooksFailed,
+    OnRollback,
+    Participant,
+    attempt,
+    raise_undo_failed,
+)
 from allocation.uow.repository import Repository
-from allocation.uow.states import WAY_OUT, State, WrongThread
+from allocation.uow.states import WAY_OUT, WORKING, State, WrongThread
 from allocation.uow.store import Store
 from allocation.uow.tracking import Tracker, WrongEntityType
 
@@ -66,6 +74,10 @@ class ParticipantRefused(MisuseError):
     """A unit of work that joined a transaction cannot answer for anything outside the database."""
 
 
+class ConflictingRepositories(MisuseError):
+    """Two repositories of a unit of work keep the same table, in different ways."""
+
+
 class DiscardedChangesWarning(UserWarning):
     """A block was left in peace, but without `commit`, and there was something to store."""
 
@@ -77,16 +89,38 @@ class UnitOfWork(AbstractUnitOfWork):
     An instance can be entered again after it was left, and starts clean.
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        kept: dict[str, Mapper[Any]] = {}
+        for repository in cls._repositories():
+            mapper = repository.mapper
+            other = kept.setdefault(mapper.tables[0].name, mapper)
+            if (other.tables[0], other.entity_type) != (mapper.tables[0], mapper.entity_type):
+                raise ConflictingRepositories(
+                    f"Two repositories of {cls.__name__} keep {mapper.tables[0].name} in ways of "
+                    f"their own ({other.entity_type.__name__}, {mapper.entity_type.__name__}): one "
+                    f"row would be two objects. Keep it in one way."
+                )
+
+    @classmethod
+    def _repositories(cls) -> Iterator[Repository[Any]]:
+        """Those declared on this class and on those it inherits from."""
+        declared: dict[str, object] = {}
+        for base in reversed(cls.__mro__):
+            declared |= vars(base)
+        return (value for value in declared.values() if isinstance(value, Repository))
+
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.has_committed = False
+        """Whether it has ever committed something: then it must not be run again."""
         self._state = State.READY
         self._start()
-        self.has_committed = False
-        """Whether something was committed since it was entered: then it must not be run again."""
 
     def _start(self) -> None:
         self._thread = threading.get_ident()
         self._failure: BaseException | None = None
+        self._has_committed_here = False
         self._tracker = Tracker()
         self._savepoints = 0
         self._participants: list[Participant] = []
@@ -101,7 +135,6 @@ class UnitOfWork(AbstractUnitOfWork):
         if self._state not in (State.READY, State.LEFT):
             self._refuse()
         self._start()
-        self.has_committed = False
         before, self._state = self._state, State.ACTIVE
         try:
             self.store.begin()
@@ -129,7 +162,7 @@ class UnitOfWork(AbstractUnitOfWork):
         discarded = self._uncommitted() if in_peace else None
         why = "it was left without commit()" if discarded else None
         self._discard(exc or self._failure, State.LEFT, why)
-        if joined and exc is None and (discarded or not self.has_committed):
+        if joined and exc is None and (discarded or not self._has_committed_here):
             raise NotCommitted(
                 f"{type(self).__name__} joined a transaction and was left without commit(). Its "
                 f"part is undone. Call commit() at the end of the block."
@@ -159,26 +192,29 @@ class UnitOfWork(AbstractUnitOfWork):
         """
         self._require(State.ACTIVE)
         self._require_outermost()
+        self._state = State.COMMITTING
         with self._failing():
             while self._before_commit:
                 self._before_commit.pop(0)()
-        self.flush()
-        with self._failing():
+            self._write()
             for participant in self._participants:
                 participant.prepare()
-        if self._participants:
-            self.flush()  # of what they changed
-        with self._failing():
+            if self._participants:
+                self._write()  # what they changed
             # What is outside is done first: hooks may tell others that it is there.
             for hook in [*(p.commit for p in self._participants), *self._after_commit]:
                 self.store.after_commit(hook)
-            errors = self.store.commit()
-        self.has_committed = True
+            self.store.commit()
+        self.has_committed = self._has_committed_here = True
         self._participants.clear()
         self._after_commit.clear()
         self._tracker.committed()
         self._journal.committed()
-        self._begin_again()
+        self._state = State.FOLLOWING
+        try:
+            errors = self.store.run_hooks()
+        finally:
+            self._begin_again()
         if errors:
             raise HooksFailed("The unit of work is committed, but what followed failed", errors)
 
@@ -209,17 +245,17 @@ class UnitOfWork(AbstractUnitOfWork):
         self._before_commit.clear()
         self._after_commit.clear()
         participants, self._participants = self._participants, []
-        try:
-            self.store.rollback()
-        except Exception as error:
-            # The database discards by itself what nobody commits: that is no second failure.
-            if reason is None:
-                raise
+        failed = attempt([self.store.rollback])
+        undone = attempt([self._tracker.rolled_back, *_undo_steps(participants)])
+        self._journal.rolled_back(reason or why)
+        if reason is None:
+            raise_undo_failed(undone, None)
+            for error in failed:
+                raise error
+            return
+        for error in failed:  # the database discards by itself what nobody commits
             reason.add_note(f"Rolling back failed as well: {error!r}")
-        finally:
-            self._tracker.rolled_back()
-            self._journal.rolled_back(reason or why)
-            _raise_undo_failed(undo(participants), reason)
+        raise_undo_failed(undone, reason)
 
     @contextmanager
     def savepoint(self) -> Iterator[Self]:
@@ -229,6 +265,7 @@ class UnitOfWork(AbstractUnitOfWork):
         unit of work is. Flushes before and after the block. They nest.
         """
         self.flush()
+        state = self._state
         with self._failing():
             self.store.savepoint()
         self._tracker.savepoint()
@@ -240,18 +277,21 @@ class UnitOfWork(AbstractUnitOfWork):
             yield self
             self.flush()
         except BaseException as error:
-            if self._state not in (State.ACTIVE, State.FAILED):
+            if self._state not in (*WORKING, State.FAILED):
                 raise  # the whole unit of work was left, and this part with it
             self._savepoints -= 1
             participants = self._participants[enlisted:]
             del self._participants[enlisted:]
             del self._before_commit[before:], self._after_commit[after:]
-            with self._failing():
-                self.store.end_savepoint(rollback=True)
-            self._tracker.rolled_back(to_savepoint=True)
+            failed = attempt([partial(self.store.end_savepoint, rollback=True)])
+            taken_back = partial(self._tracker.rolled_back, to_savepoint=True)
+            undone = attempt([taken_back, *_undo_steps(participants)])
             self._journal.written = written
-            self._state, self._failure = State.ACTIVE, None
-            _raise_undo_failed(undo(participants), error)
+            self._state, self._failure = state, None
+            for failure in failed:
+                self._state, self._failure = State.FAILED, failure
+                error.add_note(f"Rolling back failed as well: {failure!r}")
+            raise_undo_failed(undone, error)
             raise
         self._savepoints -= 1
         with self._failing():
@@ -265,7 +305,10 @@ class UnitOfWork(AbstractUnitOfWork):
         anything. At most one statement per table and kind, split only where
         the database limits the parameters of one. Raises StaleEntity.
         """
-        self._require(State.ACTIVE)
+        self._require(*WORKING)
+        self._write()
+
+    def _write(self) -> None:
         changes = self._tracker.changes(writing=True)
         if changes.entries:
             with self._failing():
@@ -279,7 +322,7 @@ class UnitOfWork(AbstractUnitOfWork):
 
     def before_commit(self, hook: Callable[[], object]) -> None:
         """Have `hook` run at the next commit, before the flush. If it raises, nothing is stored."""
-        self._require(State.ACTIVE)
+        self._require(*WORKING)
         self._before_commit.append(hook)
 
     def after_commit(self, hook: Callable[[], object]) -> None:
@@ -287,7 +330,7 @@ class UnitOfWork(AbstractUnitOfWork):
 
         All hooks run, even when one fails; commit() then raises HooksFailed.
         """
-        self._require(State.ACTIVE)
+        self._require(*WORKING)
         self._after_commit.append(hook)
 
     def on_rollback(self, hook: Callable[[], object]) -> None:
@@ -299,7 +342,7 @@ class UnitOfWork(AbstractUnitOfWork):
 
         Raises ParticipantRefused where it joined a transaction.
         """
-        self._require(State.ACTIVE)
+        self._require(*WORKING)
         if self.store.joined:
             raise ParticipantRefused(
                 "Inside somebody else's transaction nothing outside the database can take part: "
@@ -312,7 +355,7 @@ class UnitOfWork(AbstractUnitOfWork):
     @property
     def tracker(self) -> Tracker:
         """What this unit of work knows of its entities. For repositories."""
-        self._require(State.ACTIVE)
+        self._require(*WORKING)
         return self._tracker
 
     @property
@@ -349,12 +392,9 @@ class UnitOfWork(AbstractUnitOfWork):
         self.tracker.remove(mapper, entity)
 
     def _repository_of(self, entity: object) -> Repository[Any]:
-        for cls in type(self).__mro__:
-            for attribute in vars(cls).values():
-                if isinstance(attribute, Repository) and isinstance(
-                    entity, attribute.mapper.entity_type
-                ):
-                    return attribute
+        for repository in self._repositories():
+            if repository.mapper.keeps(entity):
+                return repository
         raise WrongEntityType(
             f"No repository of {type(self).__name__} keeps {type(entity).__name__}: declare one."
         )
@@ -394,11 +434,6 @@ class UnitOfWork(AbstractUnitOfWork):
             raise
 
 
-def _raise_undo_failed(errors: list[Exception], reason: BaseException | None) -> None:
-    if not errors:
-        return
-    if reason is None or isinstance(reason, Exception):
-        together = errors if reason is None else [reason, *errors]
-        raise UndoFailed("The unit of work is rolled back, but not all of it undone", together)
-    for error in errors:  # an interrupt goes on being one
-        reason.add_note(f"Undoing failed as well: {error!r}")
+def _undo_steps(participants: Sequence[Participant]) -> list[Callable[[], object]]:
+    """The last enlisted first."""
+    return [participant.rollback for participant in reversed(participants)]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allocation import bootstrap
-from allocation.domain.model import LinesNotKnown, OrderLine
+from allocation.domain.model import BatchNotEmpty, LinesNotKnown, OrderLine
+from allocation.domain.stock import Outcome, Stock
 from allocation.service_layer import services
+from allocation.service_layer.unit_of_work import AbstractUnitOfWork
 from allocation.uow import StaleEntity, UniqueViolation
 from tests.conftest import Fetch
 from tests.factories import BatchFactory, OrderLineFactory
@@ -198,6 +201,43 @@ class TestAFailureHalfWay:
         assert rows() == before
 
 
+class TestALineThatOthersMoved:
+    """Between two looks of one block, which the services never take."""
+
+    @pytest.fixture
+    def moved(self, shop: DatabaseShop) -> Iterator[tuple[AbstractUnitOfWork, Stock]]:
+        """A block that knows o1 as a backorder, and meanwhile it went to b1."""
+        shop.order(("o1", "LAMP", 5))
+        with shop.uow() as uow:
+            uow.batches.for_lines([("o1", "LAMP")])
+            uow.commit()
+            with ThreadPoolExecutor(1) as elsewhere:
+                elsewhere.submit(self.place, shop).result()
+            yield uow, uow.batches.for_lines([("o1", "LAMP")])
+
+    @staticmethod
+    def place(shop: DatabaseShop) -> None:
+        try:
+            shop.add("b1", "LAMP", 10)
+            services.reallocate("o1", "LAMP", shop.uow())
+        finally:
+            connections.close_all()
+
+    def test_is_in_one_place(self, moved: tuple[AbstractUnitOfWork, Stock]) -> None:
+        _, stock = moved
+        assert stock.backlog.line(("o1", "LAMP")) is None
+        holder = stock.holder(("o1", "LAMP"))
+        assert holder is not None
+        assert holder.reference == "b1"
+
+    def test_is_not_lost(self, shop: DatabaseShop, moved: tuple[AbstractUnitOfWork, Stock]) -> None:
+        uow, stock = moved
+        assert stock.place(OrderLine("o1", "LAMP", 5)).outcome is Outcome.ALREADY_ALLOCATED
+        uow.commit()
+        assert shop.stored().lines == {("o1", "LAMP"): (5, "b1")}
+        shop.stored().require_sound()
+
+
 class TestABatchThatWasOnlyGot:
     """As the book does it: get a batch by its reference, and change it."""
 
@@ -223,10 +263,19 @@ class TestABatchThatWasOnlyGot:
     def test_cannot_be_made_smaller_than_its_lines(self, shop: DatabaseShop) -> None:
         shop.add("b1", "LAMP", 10)
         shop.order(("o1", "LAMP", 3))
-        with shop.uow() as uow:
-            with pytest.raises(LinesNotKnown):
-                uow.batches.get("b1").change_purchased_quantity(2)
+        with shop.uow() as uow, pytest.raises(LinesNotKnown):
+            uow.batches.get("b1").change_purchased_quantity(2)
         assert shop.stored().batches == {"b1": (10, 3)}
+
+    def test_cannot_be_removed_with_its_lines(self, shop: DatabaseShop) -> None:
+        shop.add("b1", "LAMP", 10)
+        shop.order(("o1", "LAMP", 3))
+        with (
+            bootstrap.unit_of_work(shop.alias) as uow,
+            pytest.raises(BatchNotEmpty, match="b1 has lines on it"),
+        ):
+            uow.batches.remove(uow.batches.get("b1"))
+        shop.stored().require_sound()
 
     def test_is_the_same_object_as_in_the_stock(self, alias: str) -> None:
         BatchFactory.create(using=alias, reference="b1")

@@ -92,6 +92,7 @@ class Account(models.Model):
     """What the README transfers money between."""
 
     balance = models.IntegerField()
+    version = models.IntegerField(default=0)
 
 
 class Category(models.Model):

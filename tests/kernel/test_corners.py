@@ -12,12 +12,14 @@ from django.db import OperationalError, connections, models
 from allocation.uow import (
     UNKNOWN,
     AlreadyLeft,
+    ConflictingRepositories,
     DuplicateKey,
     EntityNotFound,
     Row,
     Table,
     TransactionFailed,
     UndoFailed,
+    UnfaithfulMapper,
     UnitOfWork,
 )
 from allocation.uow.django import (
@@ -176,6 +178,129 @@ def test_a_model_may_have_a_single_column(alias: str, fetch: Fetch) -> None:
     finally:
         with connections[alias].schema_editor() as editor:
             editor.delete_model(Token)
+
+
+class Labels(models.CharField):  # type: ignore[type-arg]  # not generic when Django runs
+    """A field of somebody else's: a list, stored as a text."""
+
+    def from_db_value(self, value: str, *_: object) -> list[str]:
+        return value.split(",")
+
+    def get_prep_value(self, value: list[str]) -> str:
+        return ",".join(value)
+
+
+class Labelled(models.Model):  # noqa: DJ008  # it needs no name for people
+    labels = Labels(max_length=50)
+
+    class Meta:
+        app_label = "kernel"
+        managed = False  # made where it is needed
+
+
+class LabelledUnitOfWork(DjangoUnitOfWork):
+    labelled = DjangoRepository(Labelled)
+
+
+def test_a_value_of_any_field_may_be_changed_in_place(alias: str, fetch: Fetch) -> None:
+    with connections[alias].schema_editor() as editor:
+        editor.create_model(Labelled)
+    try:
+        with LabelledUnitOfWork(alias) as uow:
+            entity = Labelled(labels=["a"])
+            uow.labelled.add(entity)
+            uow.commit()
+            entity.labels.append("b")
+            uow.commit()
+        assert fetch(alias, "SELECT labels FROM kernel_labelled") == [("a,b",)]
+    finally:
+        with connections[alias].schema_editor() as editor:
+            editor.delete_model(Labelled)
+
+
+def test_two_ways_to_keep_one_table_are_refused() -> None:
+    with pytest.raises(ConflictingRepositories, match=r"keep kernel\.Product"):
+
+        class Conflicting(DjangoUnitOfWork):
+            products = DjangoRepository(Product, version="version")
+            unversioned = DjangoRepository(Product)
+
+
+class Shelf:
+    """An aggregate whose parts have keys that are granted, and a mapper that forgets them."""
+
+    def __init__(self, owner: str) -> None:
+        self.id: int | None = None
+        self.owner = owner
+
+
+PARTS = ModelTable(ItemRow, parent="basket_id")
+
+
+class ShelfMapper(DjangoMapper[Shelf]):
+    entity_type = Shelf
+    tables = (BASKET, PARTS)
+
+    def rows(self, shelf: Shelf) -> Iterable[tuple[Table, Row]]:
+        yield BASKET, (shelf.id, shelf.owner, 0)
+        yield PARTS, (None, shelf.id, "glue", 1)
+
+    def entity(self, rows: Mapping[Table, Sequence[Row]]) -> Shelf:
+        raise AssertionError("nothing is ever loaded")
+
+
+class ShelfUnitOfWork(DjangoUnitOfWork):
+    shelves = DjangoRepository(ShelfMapper())
+
+
+def test_a_mapper_that_forgets_granted_keys_is_refused(alias: str, fetch: Fetch) -> None:
+    with ShelfUnitOfWork(alias) as uow:
+        uow.shelves.add(Shelf("Ann"))
+        with pytest.raises(UnfaithfulMapper, match="does not take over the key"):
+            uow.commit()
+    assert fetch(alias, "SELECT * FROM kernel_basketrow") == []
+
+
+def test_a_part_that_others_deleted_is_gone_when_it_is_read_again(alias: str, fetch: Fetch) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        basket = Basket("Ann", {"glue": 1, "nails": 2})
+        uow.baskets.add(basket)
+        uow.commit()
+        fetch(alias, "DELETE FROM kernel_itemrow WHERE name = 'glue'")
+        assert uow.baskets.list() == [basket]
+        assert basket.items == {"nails": 2}
+        assert list(uow.dirty) == []
+
+
+def test_a_part_that_moved_to_another_aggregate_is_in_one_place(alias: str, fetch: Fetch) -> None:
+    class Moving(BasketMapper):
+        """Knows its items by name alone."""
+
+        tables = (
+            BASKET,
+            ModelTable(ItemRow, "basket_id", "name", "qty", key=("name",), parent="basket_id"),
+        )
+
+        def rows(self, basket: Basket) -> Iterable[tuple[Table, Row]]:
+            for table, row in super().rows(basket):
+                yield self.tables[0 if table is BASKET else 1], row
+
+        def entity(self, rows: Mapping[Table, Sequence[Row]]) -> Basket:
+            return super().entity({BASKET: rows[BASKET], ITEM: rows[self.tables[1]]})
+
+    class MovingUnitOfWork(DjangoUnitOfWork):
+        baskets = DjangoRepository(Moving())
+
+    with MovingUnitOfWork(alias) as uow:
+        one, two = Basket("one", {"glue": 1}), Basket("two")
+        uow.baskets.add(one)
+        uow.baskets.add(two)
+        uow.commit()
+        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (two.id,))
+        assert uow.baskets.get(two.id) is two
+        assert (one.items, two.items) == ({}, {"glue": 1})
+        uow.commit()
+    assert fetch(alias, "SELECT basket_id FROM kernel_itemrow") == [(two.id,)]
 
 
 class TwiceMapper(DjangoMapper[Basket]):

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from allocation.uow import (
     Bypassed,
     DuplicateKey,
+    EntityNotFound,
     ExchangedValues,
     ForeignEntity,
     NotTracked,
@@ -22,10 +23,16 @@ from allocation.uow import (
     UnfaithfulMapper,
     UniqueViolation,
     VersionNotLoaded,
+    WrongEntityType,
 )
-from allocation.uow.django import DjangoRepository, DjangoUnitOfWork, UnsupportedValue
+from allocation.uow.django import (
+    DjangoRepository,
+    DjangoUnitOfWork,
+    UnsavedParent,
+    UnsupportedValue,
+)
 from tests.conftest import Fetch
-from tests.kernel.models import Category, Country, Defaults, Membership, Product
+from tests.kernel.models import Category, Country, Defaults, Membership, Premium, Product
 from tests.kernel.shop import Basket, BasketMapper, ShopUnitOfWork
 
 
@@ -37,6 +44,31 @@ def uow(alias: str) -> Iterator[ShopUnitOfWork]:
 
 
 class TestKeys:
+    def test_may_be_given_after_the_entity_was_added(self, uow: ShopUnitOfWork) -> None:
+        country = Country(code="de")
+        uow.countries.add(country)
+        country.code = "fr"
+        uow.flush()
+        assert uow.countries.get("fr") is country
+        with pytest.raises(EntityNotFound):
+            uow.countries.get("de")
+
+    def test_taken_over_from_a_removed_entity_go_on_counting_its_versions(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        old = Product(name="a")
+        uow.products.add(old)
+        uow.flush()
+        old.stock = 1
+        uow.flush()
+        uow.products.remove(old)
+        new = Product(id=old.pk, name="a", stock=5)
+        uow.products.add(new)
+        uow.commit()
+        rows = fetch(alias, "SELECT stock, version FROM kernel_product")
+        assert rows == [(5, 2)]
+        assert (new.version, new._state.adding) == (2, False)
+
     def test_may_be_natural(self, alias: str, uow: ShopUnitOfWork, fetch: Fetch) -> None:
         country = Country(code="fr", name="France")
         uow.countries.add(country)
@@ -207,18 +239,35 @@ class TestValues:
         uow.commit()
         one.name, two.name = two.name, one.name
         with pytest.raises(ExchangedValues, match="third value in between"):
-            uow.commit()
+            uow.flush()
         one.name, two.name = "in between", "b"
         uow.flush()
         two.name = "a"
         uow.flush()
         one.name = "b"
         uow.commit()
+        one.name = "c"
+        uow.products.add(Product(name="b"))
+        with pytest.raises(ExchangedValues):
+            uow.flush()
+        uow.rollback()
         rows = fetch(alias, "SELECT id, name FROM kernel_product ORDER BY id")
         assert rows == [(one.pk, "b"), (two.pk, "a")]
 
 
 class TestStrangers:
+    def test_behind_a_foreign_key_must_be_added_too(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        uow.categories.add(Category(name="child", parent=Category(name="forgotten")))
+        with pytest.raises(UnsavedParent, match=r"\(parent\), which is not stored"):
+            uow.commit()
+        assert fetch(alias, "SELECT * FROM kernel_category") == []
+
+    def test_of_a_model_that_inherits_are_not_stored_by_half(self, uow: ShopUnitOfWork) -> None:
+        with pytest.raises(WrongEntityType):
+            uow.products.add(Premium(name="x", discount=5))
+
     def test_without_a_key_cannot_be_registered_as_stored(self, uow: ShopUnitOfWork) -> None:
         for register in (uow.register_dirty, uow.register_deleted):
             with pytest.raises(NotTracked, match="has no key"):

@@ -131,6 +131,17 @@ class TestHooks:
         assert names(fetch, alias) == {"a", "b"}
 
 
+class TestJoiningInTestCase(TestCase):
+    """Its transaction is nobody's: there is nothing to be joined."""
+
+    def test_is_as_in_production(self) -> None:
+        undone: list[str] = []
+        with ShopUnitOfWork(join=True) as uow:
+            assert uow.products.list() == []
+            uow.on_rollback(lambda: undone.append("a"))
+        assert undone == ["a"]
+
+
 class TestHooksInTestCase(TestCase):
     """There the outer transaction is never committed, and Django captures the hooks."""
 

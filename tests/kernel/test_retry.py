@@ -77,6 +77,21 @@ def test_it_is_never_run_again_once_it_has_committed() -> None:
     assert len(calls) == 1
 
 
+def test_it_is_not_run_again_when_an_earlier_block_has_committed() -> None:
+    calls: list[int] = []
+
+    def use_case(uow: InMemoryUnitOfWork) -> None:
+        calls.append(1)
+        with uow:
+            uow.commit()
+        with uow:
+            raise conflict()
+
+    with pytest.raises(ConflictError):
+        retry(use_case, InMemoryUnitOfWork)
+    assert len(calls) == 1
+
+
 def test_a_failed_hook_after_the_commit_is_not_tried_again() -> None:
     calls: list[int] = []
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    OperationalError,
+    connections,
+    transaction,
+)
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
@@ -37,6 +45,10 @@ def uow(alias: str) -> ShopUnitOfWork:
 @pytest.fixture
 def connection(alias: str) -> BaseDatabaseWrapper:
     return connections[alias]
+
+
+def connect(url: str) -> sqlite3.Connection:
+    return sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
 
 
 def names(fetch: Fetch, alias: str) -> set[str]:
@@ -146,6 +158,22 @@ class TestOuterTransaction:
         monkeypatch.setitem(connections.settings, "dummy", settings)
         with pytest.raises(UnsupportedDatabase, match="PostgreSQL and SQLite"):
             DjangoUnitOfWork("dummy").__enter__()
+
+
+class TestLeaving:
+    """Whatever was left open within goes with it."""
+
+    def test_ends_a_block_that_was_never_left(
+        self, alias: str, uow: ShopUnitOfWork, connection: BaseDatabaseWrapper, fetch: Fetch
+    ) -> None:
+        with pytest.warns(DiscardedChangesWarning), uow:
+            transaction.atomic(using=alias).__enter__()
+            uow.products.add(Product(name="a"))
+            uow.flush()
+        assert not connection.in_atomic_block
+        assert connection.get_autocommit()
+        Product(name="b").save(using=alias)
+        assert names(fetch, alias) == {"b"}
 
 
 class TestInTestCase(TestCase):
@@ -266,6 +294,40 @@ class TestDeferredBegin:
             "INSERT INTO kernel_product (name, stock, note, version) VALUES (%s, 0, '', 0)",
             (name,),
         )
+
+    @pytest.mark.django_db(transaction=True)
+    def test_what_could_not_begin_does_not_commit_by_itself(
+        self, fetch: Fetch, database_url: DatabaseUrl
+    ) -> None:
+        connection = connections["default"]
+        connection.ensure_connection()
+        with closing(connect(database_url("default"))) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with ShopUnitOfWork() as uow:
+                connection.connection.execute("PRAGMA busy_timeout = 1")
+                with pytest.raises(OperationalError, match="locked"):
+                    uow.products.list()
+                other.rollback()
+                uow.products.add(Product(name="a"))
+                uow.flush()
+                uow.rollback()
+        connection.close()
+        assert names(fetch, "default") == set()
+
+    def test_wrappers_of_others_do_not_take_it_off(
+        self, alias: str, uow: ShopUnitOfWork, connection: BaseDatabaseWrapper, fetch: Fetch
+    ) -> None:
+        def through(execute: Any, *args: Any) -> Any:
+            return execute(*args)
+
+        with uow:
+            with connection.execute_wrapper(through):
+                uow.commit()
+            uow.products.add(Product(name="a"))
+            uow.flush()
+            uow.rollback()
+        assert connection.execute_wrappers == []
+        assert names(fetch, alias) == set()
 
     def test_django_sees_every_statement(
         self, uow: ShopUnitOfWork, connection: BaseDatabaseWrapper

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from allocation import bootstrap
+from allocation.domain.values import text
 from allocation.management.base import AllocationCommand
 from allocation.management.moves import moves, moves_text
 from allocation.service_layer import bulk, services
@@ -35,7 +36,9 @@ class Command(AllocationCommand):
         parser.add_argument("--batch", metavar="REF", help="All lines of this batch.")
 
     def handle(self, **options: Any) -> None:
-        given = {name for name in ("orderid", "backorders", "batch", "sku") if options[name]}
+        given = {name for name in ("orderid", "backorders", "batch") if options[name]}
+        if options["sku"] is not None:
+            given.add("sku")
         if given == {"orderid"} and options["line_sku"]:
             self._line(options)
         elif given in ({"backorders"}, {"backorders", "sku"}):
@@ -56,8 +59,9 @@ class Command(AllocationCommand):
 
     def _backorders(self, options: dict[str, Any]) -> None:
         using = options["database"]
+        sku = None if options["sku"] is None else text("sku", options["sku"])
         report = bulk.retry_backorders(
-            bootstrap.backorders(using, options["sku"]), partial(bootstrap.run, using=using)
+            bootstrap.backorders(using, sku), partial(bootstrap.run, using=using)
         )
         allocated = moves((placed.line, placed.reference) for placed in report.allocated)
         first = (

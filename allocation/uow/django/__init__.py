@@ -1,6 +1,11 @@
 """The unit of work and its repositories on Django's ORM, for PostgreSQL and SQLite."""
 
-from allocation.uow.django.mapping import DjangoMapper, ModelTable, UnsupportedModel
+from allocation.uow.django.mapping import (
+    DjangoMapper,
+    ModelTable,
+    UnsavedParent,
+    UnsupportedModel,
+)
 from allocation.uow.django.repository import DjangoRepository, WrongDatabase
 from allocation.uow.django.store import DjangoStore, UnsupportedValue, split
 from allocation.uow.django.transaction import (
@@ -20,6 +25,7 @@ __all__ = [
     "InnerTransaction",
     "ModelTable",
     "OuterTransaction",
+    "UnsavedParent",
     "UnsupportedDatabase",
     "UnsupportedModel",
     "UnsupportedValue",

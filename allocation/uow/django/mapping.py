@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, TypeVar
 
 from django.db import models
@@ -36,6 +37,10 @@ _IMMUTABLE: Final = (
 
 class UnsupportedModel(MisuseError):
     """A model that the flush cannot write whole."""
+
+
+class UnsavedParent(MisuseError):
+    """A foreign key refers to something that is neither stored nor going to be."""
 
 
 class ModelTable(Table):
@@ -76,6 +81,10 @@ class ModelTable(Table):
         self.model = model
         self.fields = tuple(by_attname[column] for column in columns)
         _refuse_unwritable(model, self.fields)
+        if version is not None and not isinstance(by_attname[version], models.IntegerField):
+            raise UnsupportedModel(f"The version of {model.__name__}, {version}, is no integer.")
+        if len(self.fields) == 1 and isinstance(self.fields[0], models.AutoField):
+            raise UnsupportedModel(f"{model.__name__} has nothing but a key that is granted.")
         self.parent = None if parent is None else columns.index(parent)
         # Where the database itself deletes or changes those who refer to a deleted row
         # (Django 6.1's DB_CASCADE), they must have gone elsewhere before.
@@ -137,6 +146,10 @@ class DjangoMapper(Mapper[E]):
 
     tables: Sequence[ModelTable]
 
+    @property
+    def loaded_whole(self) -> AbstractSet[Table]:
+        return {table for table in self.tables if table.parent is not None}
+
     def read(self, queryset: models.QuerySet[Any]) -> Iterator[Found[E]]:
         """What the rows of `queryset`, one of the root's model, hold.
 
@@ -176,7 +189,7 @@ class ModelMapper(DjangoMapper[M]):
         self._mutable = [
             position
             for position, field in enumerate(fields)
-            if not isinstance(getattr(field, "target_field", field), _IMMUTABLE)
+            if not _is_immutable(getattr(field, "target_field", field))
         ]
         # What the store decides, and not the entity.
         self._filled_in = [*self._table.optional]
@@ -194,9 +207,7 @@ class ModelMapper(DjangoMapper[M]):
             # A parent may be granted its key, or lose it again, after it was assigned.
             if field.is_cached(entity) and (parent := field.get_cached_value(entity)) is not None:
                 key = vars(parent).get(field.target_field.attname)
-                if key is not None or entity._state.adding:
-                    # Past the descriptor, which would forget the parent.
-                    state[field.attname] = key
+                state[field.attname] = key  # past the descriptor, which would forget the parent
         try:
             row: Row = tuple([state[column] for column in self._table.columns])
         except KeyError:  # deferred columns: not to be read, that would be a query
@@ -231,6 +242,24 @@ class ModelMapper(DjangoMapper[M]):
     def is_stored(self, entity: M) -> bool:
         return not entity._state.adding
 
+    def keeps(self, entity: object) -> bool:
+        # Of a model that inherits from this one's table, half would be stored.
+        return (
+            isinstance(entity, self.entity_type)
+            and entity._meta.concrete_model is self._table.model._meta.concrete_model
+        )
+
+    def require_complete(self, entity: M) -> None:
+        state = vars(entity)
+        for field in self._foreign_keys:
+            if state.get(field.attname) is None and field.is_cached(entity):
+                parent = field.get_cached_value(entity)
+                if parent is not None:
+                    raise UnsavedParent(
+                        f"{entity!r} refers to {parent!r} ({field.name}), which is not stored: "
+                        f"add that to its repository, too."
+                    )
+
     def before_write(self, entity: M, *, adding: bool) -> None:
         for field in self._on_write:
             if field.attname in vars(entity):
@@ -250,6 +279,12 @@ class ModelMapper(DjangoMapper[M]):
         for position in self._mutable:
             copied[position] = copy.deepcopy(row[position])
         return tuple(copied)
+
+
+def _is_immutable(field: models.Field[Any, Any]) -> bool:
+    # A field of somebody else's may hold anything, whatever it is derived from.
+    ours = type(field).__module__.startswith("django.db.models.fields")
+    return ours and isinstance(field, _IMMUTABLE)
 
 
 def _overrides_pre_save(field: models.Field[Any, Any]) -> bool:

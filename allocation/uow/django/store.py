@@ -59,9 +59,12 @@ class DjangoStore:
     def require_outermost(self) -> None:
         self._transaction.require_outermost()
 
-    def commit(self) -> Sequence[Exception]:
+    def commit(self) -> None:
         with _naming_unique_violations():
-            return self._transaction.commit()
+            self._transaction.commit()
+
+    def run_hooks(self) -> Sequence[Exception]:
+        return self._transaction.run_hooks()
 
     def rollback(self) -> None:
         self._transaction.rollback()

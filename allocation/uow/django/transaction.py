@@ -49,20 +49,13 @@ class Transaction:
         # The outermost block is the transaction itself, the others are savepoints.
         self._atomics: list[transaction.Atomic] = []
         self._deferred_begin = _DeferredBegin()
+        self._hooks: list[Any] = []
+        self.joined = False
+        """Whether it was asked to become a part of somebody else's transaction, and did."""
 
     @property
     def connection(self) -> BaseDatabaseWrapper:
         return connections[self._using]
-
-    @property
-    def nested(self) -> bool:
-        """Whether somebody else's transaction is around this one."""
-        return len(self.connection.atomic_blocks) > len(self._atomics)
-
-    @property
-    def joined(self) -> bool:
-        """Whether it was asked to become a part of somebody else's transaction, and did."""
-        return self._join and self.nested
 
     def begin(self) -> None:
         connection = self.connection
@@ -76,6 +69,10 @@ class Transaction:
                 f"transaction does not commit it. Remove `set_autocommit(False)` or the setting "
                 f"AUTOCOMMIT: False."
             )
+        # Django's TestCase is nobody's transaction: `durable` does not mind it either.
+        self.joined = self._join and not all(
+            getattr(block, "_from_testcase", False) for block in connection.atomic_blocks
+        )
         try:
             with self._deferred_begin.holding(connection):
                 self._enter(transaction.atomic(using=self._using, durable=not self._join))
@@ -96,38 +93,44 @@ class Transaction:
                 "within the unit of work: leave that block first."
             )
 
-    def commit(self) -> list[Exception]:
-        """End the transaction, run what waited for that, and return what this raised.
-
-        Raises TransactionFailed when there is nothing left to commit.
-        """
+    def commit(self) -> None:
+        """End the transaction. Raises TransactionFailed when there is nothing left to commit."""
         if self._given_up():
             raise TransactionFailed(
                 "A statement of this transaction failed and the error was swallowed. The database "
                 "has given the transaction up: nothing of it can be committed. Call `rollback()` "
                 "to start over, or let the error leave the block."
             )
-        connection = self.connection
         # Note [Hooks after the commit]: Django runs them while it leaves `atomic`, stops
         # at the first that fails, and lets its error look like one of the commit. So
         # they are set aside and run one by one, by Django's own means, when the commit
         # is done. Inside another transaction they wait for that one, as always.
-        hooks = []
-        if not self.nested:
-            hooks, connection.run_on_commit = connection.run_on_commit, []
+        connection = self.connection
+        self._hooks = []
+        if len(connection.atomic_blocks) == len(self._atomics):
+            self._hooks, connection.run_on_commit = connection.run_on_commit, []
         self._leave(rollback=False)
+
+    def run_hooks(self) -> list[Exception]:
+        """Run what waited for the commit; returns what that raised."""
+        hooks, self._hooks = self._hooks, []
         errors = []
         for hook in hooks:
-            connection.run_on_commit = [hook]
+            self.connection.run_on_commit = [hook]
             try:
-                connection.run_and_clear_commit_hooks()
+                self.connection.run_and_clear_commit_hooks()
             except Exception as error:  # noqa: BLE001  # told by who called, all together
                 errors.append(error)
         return errors
 
     def rollback(self) -> None:
         """End the transaction, if there is one, and everything it wrote."""
+        connection = self.connection
         while self._atomics:
+            while connection.atomic_blocks[-1:] != self._atomics[-1:]:
+                # A block that was opened within, and never left.
+                connection.needs_rollback = True
+                connection.atomic_blocks[-1].__exit__(None, None, None)
             self._leave(rollback=True)
 
     def savepoint(self) -> None:
@@ -184,7 +187,8 @@ class _DeferredBegin:
         self._held = None
         if connection.vendor == "sqlite":
             self._wrappers = connection.execute_wrappers
-            self._wrappers.append(self)
+            # The first one: Django's own way to add a wrapper takes the last one off again.
+            self._wrappers.insert(0, self)
         self._entering = True
         try:
             yield
@@ -205,11 +209,18 @@ class _DeferredBegin:
         if self._entering and sql.startswith("BEGIN"):
             self._held = sql
             return None
-        self.drop()
         if self._held is not None:
-            with context["connection"].cursor() as cursor:
-                cursor.execute(self._held)
+            begin, self._held = self._held, None  # it comes through here itself
+            try:
+                with context["connection"].cursor() as cursor:
+                    cursor.execute(begin)
+            except BaseException:
+                self._held = begin  # what is not begun must not commit by itself
+                raise
             self.begun = True
+        elif not self.begun and sql.startswith("BEGIN"):
+            return execute(sql, params, many, context)
+        self.drop()
         return execute(sql, params, many, context)
 
     def drop(self) -> None:

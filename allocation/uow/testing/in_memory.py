@@ -58,13 +58,15 @@ class _ObjectMapper(Mapper[E]):
         state = {
             name: value for name, value in vars(entity).items() if name not in self._attributes
         }
+        state["__class__"] = type(entity)
         return ((self.tables[0], (*identifying, copy.deepcopy(state))),)
 
     def entity(self, rows: Mapping[Table, Sequence[Row]]) -> E:
         [row] = rows[self.tables[0]]
-        entity = object.__new__(self.entity_type)
+        state = copy.deepcopy(row[-1])
+        entity: E = object.__new__(state.pop("__class__"))
         vars(entity).update(zip(self._attributes, row, strict=False))
-        vars(entity).update(copy.deepcopy(row[-1]))
+        vars(entity).update(state)
         return entity
 
 
@@ -118,7 +120,7 @@ class _InMemoryStore:
     def require_outermost(self) -> None:
         """Nothing but savepoints, which the unit of work knows, can be open in it."""
 
-    def commit(self) -> list[Exception]:
+    def commit(self) -> None:
         committed = self._database.tables
         for (table, key), found in self._work.found.items():
             if committed[table.name].get(key) is not found:
@@ -138,6 +140,8 @@ class _InMemoryStore:
                 committed[table.name].pop(key, None)
             else:
                 committed[table.name][key] = row
+
+    def run_hooks(self) -> list[Exception]:
         errors = []
         for hook in self._work.hooks:
             try:

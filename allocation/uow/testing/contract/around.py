@@ -11,6 +11,7 @@ import pytest
 from allocation.uow import (
     DiscardedChangesWarning,
     HooksFailed,
+    Reentered,
     TransactionFailed,
     UndoFailed,
     UnitOfWork,
@@ -169,6 +170,45 @@ class Around(Fixtures):
             uow.on_rollback(lambda: ran.append("left"))
         assert ran == ["two", "one", "left"]
 
+    def test_an_interrupt_in_a_hook_takes_nothing_back(
+        self, subject: Subject, uow: UnitOfWork
+    ) -> None:
+        told: list[str] = []
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt), uow:
+            uow.enlist(Recorder("a", told))
+            uow.after_commit(interrupt)
+            subject.repository(uow).add(subject.make("a"))
+            uow.commit()
+        assert told == ["prepare a", "commit a"]
+        assert uow.has_committed
+        assert subject.committed() == {"a": 0}
+
+    def test_a_hook_before_the_commit_can_neither_commit_nor_roll_back(
+        self, subject: Subject, uow: UnitOfWork
+    ) -> None:
+        for hook in (uow.commit, uow.rollback):
+            with pytest.raises(Reentered, match="is committing"), uow:
+                uow.before_commit(hook)
+                subject.repository(uow).add(subject.make("a"))
+                uow.commit()
+        assert subject.committed() == {}
+
+    def test_a_hook_after_the_commit_needs_a_unit_of_work_of_its_own(
+        self, subject: Subject, in_block: UnitOfWork
+    ) -> None:
+        repository = subject.repository(in_block)
+        in_block.after_commit(lambda: repository.add(subject.make("b")))
+        in_block.after_commit(in_block.rollback)
+        repository.add(subject.make("a"))
+        with pytest.raises(HooksFailed) as raised:
+            in_block.commit()
+        assert [type(error) for error in raised.value.exceptions] == [Reentered, Reentered]
+        assert subject.committed() == {"a": 0}
+
     # Promise 17: participants.
 
     def test_participants_are_prepared_before_and_committed_after_the_store(
@@ -246,6 +286,18 @@ class Around(Fixtures):
         with pytest.raises(HooksFailed, match="is committed"):
             in_block.commit()
         assert told[2:] == ["commit a", "commit b"]
+
+    def test_all_are_undone_even_when_an_interrupt_comes_in_between(self, uow: UnitOfWork) -> None:
+        told: list[str] = []
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt), uow:
+            uow.enlist(Recorder("a", told))
+            uow.on_rollback(interrupt)
+            raise LookupError("the first error")
+        assert told == ["rollback a"]
 
     def test_an_interrupt_stays_one_when_undoing_fails(
         self, subject: Subject, uow: UnitOfWork

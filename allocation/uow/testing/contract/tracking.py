@@ -101,6 +101,20 @@ class Tracking(Fixtures):
             uow.commit()
         assert subject.committed() == {"a": 0}
 
+    def test_removed_flushed_and_added_again_it_survives_a_rollback(
+        self, subject: Subject, stored: Any, in_block: UnitOfWork
+    ) -> None:
+        repository = subject.repository(in_block)
+        kept = repository.get(stored)
+        repository.remove(kept)
+        in_block.flush()
+        repository.add(kept)
+        in_block.flush()
+        in_block.rollback()
+        subject.set_number(kept, 9)
+        in_block.commit()
+        assert subject.committed() == {"kept": 9}
+
     # Promise 9: identity map.
 
     def test_one_row_is_one_object(
