@@ -46,8 +46,6 @@ class Journal:
         self.written.clear()
 
     def rolled_back(self, reason: BaseException | str | None) -> None:
-        if isinstance(reason, BaseException):
-            reason = f"{type(reason).__name__}: {reason}"
         if reason or self.written:
             self._log(logging.INFO, "rolled back", self.written, reason)
         else:
@@ -59,10 +57,12 @@ class Journal:
         level: int,
         what: str,
         written: Counter[str] | dict[str, int],
-        reason: str | None = None,
+        reason: BaseException | str | None = None,
     ) -> None:
         if not logger.isEnabledFor(level):
             return
+        if isinstance(reason, BaseException):
+            reason = f"{type(reason).__name__}: {reason}"
         seconds = perf_counter() - self._began
         counts = {kind: written.get(kind, 0) for kind in ("inserted", "updated", "deleted")}
         message = f"%s %d %s after %.3f s: {', '.join(f'{n} {kind}' for kind, n in counts.items())}"

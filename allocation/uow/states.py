@@ -53,7 +53,7 @@ WAY_OUT: Final = {
     State.READY: (NotEntered, "Use it in a block: `with uow: ...`."),
     State.ACTIVE: (
         AlreadyEntered,
-        "Use `with uow.savepoint():` to nest, or a second unit of work.",
+        "Use `with uow.savepoint():` to undo a part of it alone.",
     ),
     State.COMMITTING: (
         Reentered,

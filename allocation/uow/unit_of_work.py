@@ -248,13 +248,15 @@ class UnitOfWork(AbstractUnitOfWork):
         failed = attempt([self.store.rollback])
         undone = attempt([self._tracker.rolled_back, *_undo_steps(participants)])
         self._journal.rolled_back(reason or why)
-        if reason is None:
-            raise_undo_failed(undone, None)
+        if reason is not None and _are_errors(failed):
+            # The database discards by itself what nobody commits: the reason says more.
+            for error in failed:
+                reason.add_note(f"Rolling back failed as well: {error!r}")
+        elif undone or not _are_errors(failed):
+            undone = [*failed, *undone]
+        else:
             for error in failed:
                 raise error
-            return
-        for error in failed:  # the database discards by itself what nobody commits
-            reason.add_note(f"Rolling back failed as well: {error!r}")
         raise_undo_failed(undone, reason)
 
     @contextmanager
@@ -432,6 +434,11 @@ class UnitOfWork(AbstractUnitOfWork):
             self._state = State.FAILED
             self._failure = error
             raise
+
+
+def _are_errors(raised: Sequence[BaseException]) -> bool:
+    """Whether none of these is an interrupt."""
+    return all(isinstance(error, Exception) for error in raised)
 
 
 def _undo_steps(participants: Sequence[Participant]) -> list[Callable[[], object]]:
