@@ -80,6 +80,30 @@ def test_after_the_flush_it_is_the_commit_that_raises(cut: Callable[[], None]) -
         uow.commit()
 
 
+def test_at_the_commit_it_is_the_commit_that_raises(fetch: Fetch) -> None:
+    """A deferred trigger runs within COMMIT, and ends the connection there."""
+    fetch(
+        ALIAS,
+        "CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$",
+    )
+    fetch(
+        ALIAS,
+        "CREATE CONSTRAINT TRIGGER cut AFTER INSERT ON kernel_product "
+        "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut()",
+    )
+    try:
+        with pytest.raises(LOST), ShopUnitOfWork(ALIAS) as uow:
+            uow.products.add(Product(name="a"))
+            uow.flush()
+            uow.commit()
+        assert not uow.has_committed
+        assert stored(fetch) == set()
+    finally:
+        fetch(ALIAS, "DROP TRIGGER cut ON kernel_product")
+        fetch(ALIAS, "DROP FUNCTION cut")
+
+
 def test_swallowed_it_cannot_be_committed(cut: Callable[[], None]) -> None:
     with ShopUnitOfWork(ALIAS) as uow:
         uow.products.add(Product(name="a"))

@@ -100,6 +100,27 @@ class TestStatements:
         rows = fetch(alias, "SELECT name, COUNT(*), SUM(qty) FROM kernel_itemrow GROUP BY name")
         assert sorted(rows) == [("glue", 50, 150), ("nails", 50, 1275)]
 
+    @pytest.mark.django_db(transaction=True, databases=["postgresql"])
+    def test_of_ten_thousand_entities_are_one_of_each_kind_on_postgresql(
+        self, fetch: Fetch
+    ) -> None:
+        connection = connections["postgresql"]
+        with ShopUnitOfWork("postgresql") as uow:
+            products = [Product(name=f"p{n}") for n in range(10_000)]
+            with statements(connection) as sent:
+                for product in products:
+                    uow.products.add(product)
+                uow.commit()
+                for product in products:
+                    product.stock = product.pk
+                uow.commit()
+                assert stock_of(fetch, "postgresql") == {p.name: p.pk for p in products}
+                for product in products:
+                    uow.products.remove(product)
+                uow.commit()
+        assert kinds(sent) == {"INSERT": 1, "UPDATE": 1, "DELETE": 1}
+        assert stock_of(fetch, "postgresql") == {}
+
     def test_are_none_when_nothing_changed(
         self, uow: ShopUnitOfWork, connection: BaseDatabaseWrapper
     ) -> None:
