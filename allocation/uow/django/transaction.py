@@ -125,12 +125,11 @@ class Transaction:
 
     def rollback(self) -> None:
         """End the transaction, if there is one, and everything it wrote."""
-        connection = self.connection
         while self._atomics:
-            while connection.atomic_blocks[-1:] != self._atomics[-1:]:
-                # A block that was opened within, and never left.
-                connection.needs_rollback = True
-                connection.atomic_blocks[-1].__exit__(None, None, None)
+            blocks = self.connection.atomic_blocks
+            while self._atomics[-1] in blocks[:-1]:  # inside one that was never left
+                transaction.set_rollback(True, using=self._using)
+                blocks[-1].__exit__(None, None, None)
             self._leave(rollback=True)
 
     def savepoint(self) -> None:
