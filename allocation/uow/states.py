@@ -53,7 +53,8 @@ WAY_OUT: Final = {
     State.READY: (NotEntered, "Use it in a block: `with uow: ...`."),
     State.ACTIVE: (
         AlreadyEntered,
-        "Use `with uow.savepoint():` to undo a part of it alone.",
+        "It serves one block at a time: build one for each use case, and use "
+        "`with uow.savepoint():` to undo a part of it alone.",
     ),
     State.COMMITTING: (
         Reentered,

@@ -16,6 +16,7 @@ from allocation.uow import (
     DuplicateKey,
     EntityNotFound,
     Row,
+    StaleEntity,
     Table,
     TransactionFailed,
     UndoFailed,
@@ -138,6 +139,29 @@ def test_a_rollback_that_fails_does_not_hide_the_first_error() -> None:
 def test_a_rollback_that_fails_alone_is_told() -> None:
     with pytest.raises(OSError, match="unreachable"), UnreachableUnitOfWork() as uow:
         uow.fail("rollback")
+
+
+def test_a_savepoint_that_cannot_be_undone_fails_the_whole() -> None:
+    uow = UnreachableUnitOfWork()
+    with uow:
+
+        def failing(*, rollback: bool) -> None:
+            raise OSError("unreachable")
+
+        with pytest.raises(LookupError, match="the first error") as raised, uow.savepoint():
+            uow.store.end_savepoint = failing  # type: ignore[method-assign]  # a bad day
+            raise LookupError("the first error")
+        assert "unreachable" in raised.value.__notes__[0]
+        with pytest.raises(TransactionFailed) as failed:
+            uow.commit()
+    assert isinstance(failed.value.__cause__, OSError)
+
+
+@pytest.mark.parametrize(("stale", "told"), [(5, "4 of t"), (6, "4 and 1 more of t")])
+def test_of_many_stale_entities_the_first_are_named(stale: int, told: str) -> None:
+    error = StaleEntity(Table("t", ["id"], ["id"]), [(number,) for number in range(stale)])
+    assert f"0, 1, 2, 3, {told}" in str(error)
+    assert len(error.keys) == stale
 
 
 def test_undo_steps_that_fail_in_a_rollback_are_told_together() -> None:

@@ -84,13 +84,14 @@ class Savepoints(Fixtures):
         self, subject: Subject, stored: Any, in_block: UnitOfWork
     ) -> None:
         repository = subject.repository(in_block)
-        kept = repository.get(stored)
+        kept, new = repository.get(stored), subject.make("a")
         with pytest.raises(Undo), in_block.savepoint():
             with in_block.savepoint():
                 subject.set_number(kept, 5)
-                repository.add(subject.make("a"))
+                repository.add(new)
             raise Undo
         assert subject.number(kept) == 1
+        assert subject.key(new) is None
         in_block.commit()
         assert subject.committed() == {"kept": 1}
 
