@@ -53,8 +53,7 @@ WAY_OUT: Final = {
     State.READY: (NotEntered, "Use it in a block: `with uow: ...`."),
     State.ACTIVE: (
         AlreadyEntered,
-        "It serves one block at a time: build one for each use case, and use "
-        "`with uow.savepoint():` to undo a part of it alone.",
+        "Build one for each use case, or nest in this one: `with uow.savepoint():`.",
     ),
     State.COMMITTING: (
         Reentered,

@@ -134,7 +134,7 @@ class TestSharedUnitOfWork:
 
     def test_refuses_a_second_user(self, uow: ClubUnitOfWork, emails: Emails) -> None:
         with uow:
-            with pytest.raises(AlreadyEntered, match="build one for each use case"):
+            with pytest.raises(AlreadyEntered, match="Build one for each use case"):
                 join_club(uow, Letters(), "eve@example.com", "2")
             uow.members.add(Member(email="bob@example.com"))
             uow.commit()
