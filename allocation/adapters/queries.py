@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
 from allocation.domain.model import LineKey
@@ -63,14 +63,32 @@ def audit(using: str) -> Iterator[Discrepancy]:
         strangers=Count("lines", filter=~Q(lines__sku=F("sku"))),
     )
     wrong = batches.filter(
-        ~Q(allocated_quantity=F("units")) | Q(lines_taken__lt=F("last")) | Q(strangers__gt=0)
+        ~Q(allocated_quantity=F("units"))
+        | Q(allocated_quantity__gt=F("purchased_quantity"))
+        | Q(lines_taken__lt=F("last"))
+        | Q(strangers__gt=0)
     ).order_by("reference")
     for batch in wrong.iterator():
         if batch.allocated_quantity != batch.units:
             yield Discrepancy(
                 batch.reference, "allocated quantity", batch.allocated_quantity, batch.units
             )
+        if batch.allocated_quantity > batch.purchased_quantity:
+            yield Discrepancy(
+                batch.reference,
+                "allocated of purchased",
+                batch.allocated_quantity,
+                batch.purchased_quantity,
+            )
         if batch.lines_taken < batch.last:
             yield Discrepancy(batch.reference, "lines taken", batch.lines_taken, batch.last)
         if batch.strangers:
             yield Discrepancy(batch.reference, "lines of another SKU", 0, batch.strangers)
+    # A foreign key forbids it, which SQLite heeds only where it was told to.
+    lost = OrderLine.objects.using(using).filter(
+        ~Exists(Batch.objects.using(using).filter(pk=OuterRef("batch_id"))), batch__isnull=False
+    )
+    for reference, lines in (
+        lost.values_list("batch_id").annotate(Count("id")).order_by("batch_id").iterator()
+    ):
+        yield Discrepancy(reference, "lines of a batch that is not there", 0, lines)

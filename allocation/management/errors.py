@@ -13,6 +13,7 @@ from allocation.domain.model import AllocationError
 from allocation.domain.values import InvalidValue
 from allocation.uow import ConflictError, UniqueViolation
 
+_FORBIDDEN = "42501"  # PostgreSQL's insufficient_privilege
 _INTERRUPTED = 130  # 128 + SIGINT
 
 
@@ -55,6 +56,8 @@ def _sentence(error: Error, using: str) -> str | None:
     if isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError:
         reason = str(error).partition("\n")[0]
         return f'The database "{using}" cannot be used: {reason}'
+    if getattr(error.__cause__, "sqlstate", None) == _FORBIDDEN:
+        return f'The database "{using}" does not allow it: {str(error).strip()}.'
     return None
 
 

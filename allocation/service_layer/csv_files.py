@@ -24,6 +24,8 @@ class MissingColumn(UnreadableFile):
         self.column = column
         self.columns = list(columns)
         found = f"The columns are: {', '.join(columns)}."
+        if len(columns) == 1 and re.search("[;\t]", columns[0]):
+            found = "The file has a single column: separate the columns with commas."
         if column in columns:
             super().__init__(f"There is more than one column {column}. {found}")
         else:

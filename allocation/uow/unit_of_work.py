@@ -156,7 +156,8 @@ class UnitOfWork(AbstractUnitOfWork):
         UndoFailed when something outside the database could not be undone, and
         NotCommitted where it joined a transaction.
         """
-        self._require(State.ACTIVE, State.FAILED)
+        # In any state of a block: an interrupt may come whenever it likes.
+        self._require(*WORKING, State.FOLLOWING, State.FAILED)
         joined = self.store.joined
         in_peace = exc is None and self._state is State.ACTIVE
         discarded = self._uncommitted() if in_peace else None
@@ -192,8 +193,8 @@ class UnitOfWork(AbstractUnitOfWork):
         """
         self._require(State.ACTIVE)
         self._require_outermost()
-        self._state = State.COMMITTING
         with self._failing():
+            self._state = State.COMMITTING
             while self._before_commit:
                 self._before_commit.pop(0)()
             self._write()
@@ -205,9 +206,9 @@ class UnitOfWork(AbstractUnitOfWork):
             for hook in [*(p.commit for p in self._participants), *self._after_commit]:
                 self.store.after_commit(hook)
             self.store.commit()
-        self.has_committed = self._has_committed_here = True
-        self._participants.clear()
-        self._after_commit.clear()
+            self.has_committed = self._has_committed_here = True
+            self._participants.clear()
+            self._after_commit.clear()
         self._tracker.committed()
         self._journal.committed()
         self._state = State.FOLLOWING

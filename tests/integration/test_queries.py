@@ -6,6 +6,7 @@ import pytest
 
 from allocation import bootstrap
 from allocation.service_layer import services
+from tests.conftest import Fetch
 from tests.factories import BatchFactory, OrderLineFactory
 from tests.integration.shop import DatabaseShop
 
@@ -97,3 +98,16 @@ class TestAudit:
         )
         OrderLineFactory.create(using=alias, sku="CHAIR", batch=batch, position=1)
         assert self.found(alias) == [("b1", "lines of another SKU", 0, 1)]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_finds_lines_whose_batch_was_deleted_past_the_foreign_key(self, fetch: Fetch) -> None:
+        batch = BatchFactory.create(
+            using="default", reference="b1", allocated_quantity=2, lines_taken=2
+        )
+        for position in (1, 2):
+            OrderLineFactory.create(using="default", batch=batch, position=position, qty=1)
+        fetch("default", "DELETE FROM allocation_batch")  # SQLite by itself does not mind
+        try:
+            assert self.found("default") == [("b1", "lines of a batch that is not there", 0, 2)]
+        finally:
+            fetch("default", "DELETE FROM allocation_orderline")

@@ -126,6 +126,25 @@ def test_a_commit_is_one_even_when_no_transaction_can_follow() -> None:
     assert len(uow.database.tables["Thing"]) == 1
 
 
+@pytest.mark.parametrize("moment", ["_require_outermost", "_write", "_begin_again"])
+def test_an_interrupt_at_any_moment_of_a_commit_goes_on(moment: str, alias: str) -> None:
+    class Interrupted(ShopUnitOfWork):
+        """Is interrupted in one of the steps of its commit."""
+
+    def interrupt(_: UnitOfWork) -> None:
+        raise KeyboardInterrupt
+
+    setattr(Interrupted, moment, interrupt)
+    uow = Interrupted(alias)
+    with pytest.raises(KeyboardInterrupt), uow:
+        uow.products.add(Product(name="a"))
+        uow.commit()
+    assert not connections[alias].in_atomic_block
+    assert uow.has_committed is (moment == "_begin_again")
+    with uow:  # it can be entered again
+        pass
+
+
 def test_a_rollback_that_fails_does_not_hide_the_first_error() -> None:
     with (
         pytest.raises(LookupError, match="the first error") as raised,
@@ -162,6 +181,13 @@ def test_of_many_stale_entities_the_first_are_named(stale: int, told: str) -> No
     error = StaleEntity(Table("t", ["id"], ["id"]), [(number,) for number in range(stale)])
     assert f"0, 1, 2, 3, {told}" in str(error)
     assert len(error.keys) == stale
+
+
+def test_a_rollback_and_an_undo_step_that_fail_are_told_together() -> None:
+    with pytest.raises(UndoFailed) as raised, UnreachableUnitOfWork() as uow:
+        uow.on_rollback(lambda: 1 / 0)
+        uow.fail("rollback")
+    assert [type(error) for error in raised.value.exceptions] == [OSError, ZeroDivisionError]
 
 
 def test_undo_steps_that_fail_in_a_rollback_are_told_together() -> None:
@@ -324,7 +350,13 @@ def test_a_part_that_moved_to_another_aggregate_is_in_one_place(alias: str, fetc
         assert uow.baskets.get(two.id) is two
         assert (one.items, two.items) == ({}, {"glue": 1})
         uow.commit()
-    assert fetch(alias, "SELECT basket_id FROM kernel_itemrow") == [(two.id,)]
+        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (one.id,))
+        two.items["glue"] = 9
+        with pytest.raises(StaleEntity, match="glue of kernel") as raised:
+            uow.baskets.get(one.id)
+        assert raised.value.keys == (("glue",),)
+        uow.rollback()
+    assert fetch(alias, "SELECT basket_id, qty FROM kernel_itemrow") == [(one.id, 1)]
 
 
 class TwiceMapper(DjangoMapper[Basket]):

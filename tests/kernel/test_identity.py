@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from allocation.uow import EntityNotFound, MisuseError, StaleEntity
 from tests.conftest import Fetch
-from tests.kernel.models import Discontinued, Line, Order, Product
+from tests.kernel.models import Discontinued, Line, Membership, Order, Product
 from tests.kernel.shop import Basket, ShopUnitOfWork
 
 if TYPE_CHECKING:
@@ -57,6 +57,27 @@ class TestGet:
         fetch(alias, "UPDATE kernel_product SET stock = 9")
         assert uow.products.get(key) is product
         assert product.stock == 9
+
+    def test_after_a_commit_does_not_overlook_what_others_changed(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        product = uow.products.get(key_of(fetch, alias, "a"))
+        product.stock = 1
+        uow.commit()
+        fetch(alias, "UPDATE kernel_product SET stock = 9")
+        product.stock = 5
+        with pytest.raises(StaleEntity):
+            uow.products.get(product.pk)
+
+    def test_of_a_key_of_two_columns_names_both(self, uow: ShopUnitOfWork) -> None:
+        membership = Membership(club=1, person=2)
+        uow.memberships.add(membership)
+        uow.commit()
+        uow.memberships.get((1, 2))
+        uow.memberships.remove(membership)
+        with pytest.raises(EntityNotFound) as raised:
+            uow.memberships.get((1, 2))
+        assert raised.value.key == (1, 2)
 
     def test_of_a_key_of_the_wrong_shape_says_what_the_key_is(self, uow: ShopUnitOfWork) -> None:
         with pytest.raises(MisuseError, match=r"key of kernel\.Product is id"):

@@ -141,6 +141,11 @@ class TestPositions:
 
         assert (e.value.column, e.value.columns) == ("qty", ["sku", "Qty"])
 
+    @pytest.mark.parametrize("separator", [";", "\t"])
+    def test_name_the_separator_that_is_wanted(self, separator: str) -> None:
+        with pytest.raises(MissingColumn, match="separate the columns with commas"):
+            CsvFile(io.BytesIO(f"sku{separator}qty\n".encode())).positions("sku", "qty")
+
     def test_are_refused_when_a_column_is_there_twice(self) -> None:
         with pytest.raises(MissingColumn, match="more than one column qty"):
             CsvFile(io.BytesIO(b"qty,qty\n")).positions("qty")

@@ -99,6 +99,13 @@ class Around(Fixtures):
         in_block.commit()
         assert len(seen) == 2
 
+    def test_hooks_before_the_commit_run_the_first_one_first(self, in_block: UnitOfWork) -> None:
+        ran: list[str] = []
+        in_block.before_commit(lambda: ran.append("one"))
+        in_block.before_commit(lambda: ran.append("two"))
+        in_block.commit()
+        assert ran == ["one", "two"]
+
     def test_a_hook_before_the_commit_may_change_what_is_stored(
         self, subject: Subject, in_block: UnitOfWork
     ) -> None:
