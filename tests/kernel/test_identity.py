@@ -58,6 +58,16 @@ class TestGet:
         assert uow.products.get(key) is product
         assert product.stock == 9
 
+    def test_asks_again_after_a_rollback(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        key = key_of(fetch, alias, "a")
+        product = uow.products.get(key)
+        uow.rollback()
+        fetch(alias, "UPDATE kernel_product SET stock = 9")
+        assert uow.products.get(key) is product
+        assert product.stock == 9
+
     def test_after_a_commit_does_not_overlook_what_others_changed(
         self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
     ) -> None:
