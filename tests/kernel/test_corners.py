@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.contrib.postgres.fields import ArrayField
 from django.db import OperationalError, connections, models
+from django.test.utils import CaptureQueriesContext
 
 from allocation.uow import (
     UNKNOWN,
@@ -33,7 +34,7 @@ from allocation.uow.django import (
 from allocation.uow.django.mapping import ModelMapper
 from allocation.uow.testing import InMemoryRepository, InMemoryUnitOfWork
 from tests.conftest import Fetch
-from tests.kernel.models import ItemRow, Order, Product
+from tests.kernel.models import Country, ItemRow, Order, Product
 from tests.kernel.shop import BASKET, ITEM, Basket, BasketMapper, ShopUnitOfWork
 from tests.kernel.test_contract import InMemory, Thing, ThingUnitOfWork
 
@@ -356,7 +357,14 @@ def test_a_part_that_moved_to_another_aggregate_is_in_one_place(alias: str, fetc
             uow.baskets.get(one.id)
         assert raised.value.keys == (("glue",),)
         uow.rollback()
-    assert fetch(alias, "SELECT basket_id, qty FROM kernel_itemrow") == [(one.id, 1)]
+        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (one.id,))
+        assert uow.baskets.get(one.id).items == {"glue": 1}
+        uow.commit()
+        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (two.id,))
+        uow.baskets.remove(one)
+        assert uow.baskets.get(two.id).items == {"glue": 1}
+        uow.commit()
+    assert fetch(alias, "SELECT basket_id, qty FROM kernel_itemrow") == [(two.id, 1)]
 
 
 class TwiceMapper(DjangoMapper[Basket]):
@@ -463,9 +471,51 @@ def test_a_unique_group_counts_where_a_table_has_all_of_its_columns() -> None:
     assert list(ModelTable(ItemRow, "name", "qty", key=["name"]).unique_values(row[1:])) == []
 
 
+def test_a_version_is_an_integer() -> None:
+    with pytest.raises(UnsupportedModel, match="version of Product, name, is no integer"):
+        DjangoRepository(Product, version="name")
+
+
+def test_a_model_of_nothing_but_a_granted_key_is_refused() -> None:
+    class Nothing(models.Model):  # noqa: DJ008  # it needs no name for people
+        class Meta:
+            app_label = "kernel"
+            managed = False
+
+    with pytest.raises(UnsupportedModel, match="nothing but a key"):
+        DjangoRepository(Nothing)
+
+
+def test_rows_on_which_the_database_acts_are_deleted_last(
+    alias: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BASKET, "delete_last", True)
+    with ShopUnitOfWork(alias) as uow:
+        old = Basket("old")
+        uow.baskets.add(old)
+        uow.commit()
+        uow.baskets.remove(old)
+        uow.baskets.add(Basket("new"))
+        with CaptureQueriesContext(connections[alias]) as queries:
+            uow.commit()
+    sent = [query["sql"].split()[0] for query in queries]
+    assert [word for word in sent if word in ("INSERT", "DELETE")] == ["INSERT", "DELETE"]
+
+
 def test_a_table_needs_its_key() -> None:
     with pytest.raises(UnsupportedModel, match="must be among the columns name, qty: id is not"):
         ModelTable(ItemRow, "name", "qty")
+
+
+def test_where_nothing_but_a_deferred_column_differs_nothing_is_written(alias: str) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        country = Country(code="fr", name="France")
+        uow.countries.add(country)
+        uow.commit()
+        del country.name
+        with CaptureQueriesContext(connections[alias]) as queries:
+            uow.commit()
+    assert not any("kernel_country" in query["sql"] for query in queries)
 
 
 def test_a_column_that_is_deferred_again_is_not_written(alias: str, fetch: Fetch) -> None:
