@@ -34,7 +34,7 @@ from allocation.uow.django import (
 from allocation.uow.django.mapping import ModelMapper
 from allocation.uow.testing import InMemoryRepository, InMemoryUnitOfWork
 from tests.conftest import Fetch
-from tests.kernel.models import Country, ItemRow, Order, Product
+from tests.kernel.models import Category, Country, ItemRow, Order, Product
 from tests.kernel.shop import BASKET, ITEM, Basket, BasketMapper, ShopUnitOfWork
 from tests.kernel.test_contract import InMemory, Thing, ThingUnitOfWork
 
@@ -526,6 +526,14 @@ def test_a_column_that_is_deferred_again_is_not_written(alias: str, fetch: Fetch
         del product.note
         uow.commit()
     assert fetch(alias, "SELECT note FROM kernel_product") == [("kept",)]
+
+
+def test_a_parent_whose_key_was_not_read_takes_nothing_from_its_children() -> None:
+    parent = Category(id=5)
+    child = Category(id=6, parent=parent)
+    del vars(parent)["id"]  # as for a column that is referred to, and deferred
+    [(_, row)] = ModelMapper(Category).rows(child)
+    assert row == (6, "", 5)
 
 
 def test_an_instance_can_be_built_from_its_row() -> None:

@@ -152,6 +152,22 @@ class TestStatements:
                 connection.connection.setlimit(9, limit)
         assert set(stock_of(fetch, "default").values()) == {5}
 
+    @pytest.mark.django_db(transaction=True)
+    def test_that_read_aggregates_are_split_there_too(self) -> None:
+        with ShopUnitOfWork() as uow:
+            connection = connections["default"]
+            for n in range(25):
+                uow.baskets.add(Basket(f"b{n}", {"glue": n}))
+            uow.commit()
+        limit = connection.connection.setlimit(9, 10)  # SQLITE_LIMIT_VARIABLE_NUMBER
+        try:
+            with statements(connection) as sent, ShopUnitOfWork() as uow:
+                found = [basket.items["glue"] for basket in uow.baskets.list()]
+        finally:
+            connection.connection.setlimit(9, limit)
+        assert found == list(range(25))
+        assert kinds(sent) == {"SELECT": 4}
+
 
 class TestUpdate:
     """Promise 11: updates write the changed columns alone."""

@@ -6,8 +6,9 @@ from allocation.uow.django.mapping import (
     UnsavedParent,
     UnsupportedModel,
 )
+from allocation.uow.django.parameters import split
 from allocation.uow.django.repository import DjangoRepository, WrongDatabase
-from allocation.uow.django.store import DjangoStore, UnsupportedValue, split
+from allocation.uow.django.store import DjangoStore, UnsupportedValue
 from allocation.uow.django.transaction import (
     AutocommitDisabled,
     InnerTransaction,

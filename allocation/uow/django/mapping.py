@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from django.db import models
 
+from allocation.uow.django.parameters import split
 from allocation.uow.errors import MisuseError
 from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, Table
 
@@ -153,7 +154,8 @@ class DjangoMapper(Mapper[E]):
     def read(self, queryset: models.QuerySet[Any]) -> Iterator[Found[E]]:
         """What the rows of `queryset`, one of the root's model, hold.
 
-        One query, and one more for each part that names its parent.
+        One query, and one more for each part that names its parent, split only
+        where the database limits the parameters of one.
         """
         root, *parts = self.tables
         found: dict[Key, list[tuple[Table, Row]]] = {
@@ -162,11 +164,12 @@ class DjangoMapper(Mapper[E]):
         for part in parts:
             if part.parent is None or not found:
                 continue
-            rows = part.model._default_manager.using(queryset.db).filter(
-                **{f"{part.columns[part.parent]}__in": [key[0] for key in found]}
-            )
-            for row in rows.values_list(*part.columns):
-                found[(row[part.parent],)].append((part, row))
+            name = part.columns[part.parent]
+            objects = part.model._default_manager.using(queryset.db)
+            for roots in split([key[0] for key in found], queryset.db):
+                rows = objects.filter(**{f"{name}__in": roots})
+                for row in rows.values_list(*part.columns):
+                    found[(row[part.parent],)].append((part, row))
         for key, standing_in in found.items():
             yield key, standing_in, None
 
@@ -206,8 +209,9 @@ class ModelMapper(DjangoMapper[M]):
         for field in self._foreign_keys:
             # A parent may be granted its key, or lose it again, after it was assigned.
             if field.is_cached(entity) and (parent := field.get_cached_value(entity)) is not None:
-                key = vars(parent).get(field.target_field.attname)
-                state[field.attname] = key  # past the descriptor, which would forget the parent
+                # Past the descriptor, which would forget the parent.
+                key = vars(parent).get(field.target_field.attname, state.get(field.attname))
+                state[field.attname] = key
         try:
             row: Row = tuple([state[column] for column in self._table.columns])
         except KeyError:  # deferred columns: not to be read, that would be a query

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, cast
 
-from django.db import IntegrityError, connections, models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import DatabaseDefault
 
 from allocation.uow.django.mapping import ModelTable
+from allocation.uow.django.parameters import max_parameters
 from allocation.uow.django.transaction import Transaction
 from allocation.uow.errors import MisuseError
 from allocation.uow.mapping import UNKNOWN, Row, Table
@@ -31,9 +31,6 @@ from allocation.uow.tracking import StaleEntity
 
 _MODIFIERS: Final = re.compile(r"\(.*?\)")
 _FLAG: Final = models.BooleanField()
-_NO_LIMIT: Final = 1_000_000
-
-T = TypeVar("T")
 
 _Field: TypeAlias = "models.Field[Any, Any]"
 
@@ -221,7 +218,7 @@ class DjangoStore:
             placeholders = ", ".join(f"%s::{type_}" for type_ in types)
         else:
             placeholders = ", ".join(["%s"] * len(fields))
-        size = max(1, _max_parameters(connection) // len(fields))
+        size = max(1, max_parameters(connection) // len(fields))
         prepared = list(zip(*columns, strict=True))
         for start in range(0, len(prepared), size):
             part = prepared[start : start + size]
@@ -291,21 +288,6 @@ def _left_to_the_database(table: ModelTable, row: Row) -> tuple[int, ...]:
         if isinstance(row[position], DatabaseDefault)
         or (row[position] is None and isinstance(table.fields[position], models.AutoField))
     )
-
-
-def _max_parameters(connection: BaseDatabaseWrapper) -> int:
-    """How many parameters a statement may have. Django tells less for SQLite than it can do."""
-    if connection.vendor == "sqlite":
-        connection.ensure_connection()
-        return int(connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
-    return connection.features.max_query_params or _NO_LIMIT
-
-
-def split(values: Sequence[T], using: str) -> Iterator[Sequence[T]]:
-    """`values` in as few parts as the database `using` takes as parameters of one statement."""
-    size = _max_parameters(connections[using])
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
 
 
 @contextmanager
