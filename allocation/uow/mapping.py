@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -74,6 +77,30 @@ RowId: TypeAlias = tuple[Table, Key]
 Rows: TypeAlias = dict[RowId, Row]
 
 
+class _Living:
+    """Objects told apart by identity, each for as long as it lives."""
+
+    def __init__(self) -> None:
+        self._references: dict[int, weakref.ref[object]] = {}
+
+    def add(self, thing: object) -> None:
+        forget = partial(self._forget, id(thing))
+        with contextlib.suppress(TypeError):  # it has no room for weak references
+            self._references[id(thing)] = weakref.ref(thing, forget)
+
+    def discard(self, thing: object) -> None:
+        self._references.pop(id(thing), None)
+
+    def __contains__(self, thing: object) -> bool:
+        reference = self._references.get(id(thing))
+        return reference is not None and reference() is thing
+
+    def _forget(self, identity: int, reference: weakref.ref[object]) -> None:
+        # Another object may have come to live at the same place.
+        if self._references.get(identity) is reference:
+            del self._references[identity]
+
+
 class Mapper(ABC, Generic[E]):
     """Turns an entity into the rows it stands in, and rows back into an entity."""
 
@@ -122,12 +149,24 @@ class Mapper(ABC, Generic[E]):
     def require_complete(self, entity: E, /) -> None:
         """All inserts are done: raise a MisuseError where something is missing for good."""
 
-    def removed(self, entity: E, /) -> None:
-        """The rows of `entity` were deleted."""
+    @cached_property
+    def _in_store(self) -> _Living:
+        return _Living()
 
-    def is_stored(self, entity: E, /) -> bool:  # noqa: ARG002  # a plain object does not tell
-        """Whether `entity` is known to come from the store already."""
-        return False
+    def mark_stored(self, entity: E, /, *, stored: bool) -> None:
+        """From now on `entity` stands in the store, or does so no more.
+
+        By default the mapper remembers it for as long as the entity lives, whichever
+        unit of work that was; it cannot where the class has slots, but no `__weakref__`.
+        """
+        if stored:
+            self._in_store.add(entity)
+        else:
+            self._in_store.discard(entity)
+
+    def is_stored(self, entity: E, /) -> bool:
+        """Whether `entity` is known to stand in the store already."""
+        return entity in self._in_store
 
     def discarded(self, entity: E, table: Table, row: Row, /) -> None:
         """An inserted row was rolled back: be again what was sent, without the key."""

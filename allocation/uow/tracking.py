@@ -232,6 +232,7 @@ class Tracker:
                 f"not turn it into the same rows again: {row_key!r} of {table.name} is lost, or "
                 f"new. Its rows() must give exactly the rows that its entity() was given."
             )
+        mapper.mark_stored(entity, stored=True)
         self._register(entry)
         return entity
 
@@ -349,9 +350,10 @@ class Tracker:
         for entry in changes.entries:
             entry.written = True
             if entry.status is Status.REMOVED:
-                entry.mapper.removed(entry.entity)
+                entry.mapper.mark_stored(entry.entity, stored=False)
                 self._forget(entry)
             else:
+                entry.mapper.mark_stored(entry.entity, stored=True)
                 self._stand(entry, entry.rows())
                 entry.status = Status.LOADED
 
@@ -407,6 +409,7 @@ class Tracker:
         for entry, snapshot, status in reversed(level.before.values()):
             self._stand(entry, snapshot)
             entry.status = status
+            entry.mapper.mark_stored(entry.entity, stored=status is not Status.NEW)
             entry.written = any(id(entry) in below.before for below in self._levels)
             self._entries[id(entry.entity)] = entry
 

@@ -229,19 +229,16 @@ class ModelMapper(DjangoMapper[M]):
 
     def stored(self, entity: M, _table: Table, row: Row) -> None:
         self._assign(entity, row, self._filled_in)
-        entity._state.adding = False
 
     def discarded(self, entity: M, _table: Table, row: Row) -> None:
         self._assign(entity, row, self._filled_in)
-        entity._state.adding = True
 
     def restore(self, entity: M, rows: Mapping[Table, Sequence[Row]]) -> None:
         [row] = rows[self._table]
         self._assign(entity, row, range(len(row)))
-        entity._state.adding = False
 
-    def removed(self, entity: M) -> None:
-        entity._state.adding = True
+    def mark_stored(self, entity: M, *, stored: bool) -> None:
+        entity._state.adding = not stored
 
     def is_stored(self, entity: M) -> bool:
         return not entity._state.adding

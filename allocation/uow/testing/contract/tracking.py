@@ -9,6 +9,8 @@ import pytest
 from allocation.uow import (
     DuplicateKey,
     EntityNotFound,
+    ForeignEntity,
+    NotTracked,
     TransactionFailed,
     UniqueViolation,
     UnitOfWork,
@@ -169,6 +171,56 @@ class Tracking(Fixtures):
             with pytest.raises(DuplicateKey, match=str(stored)):
                 subject.repository(uow).add(double)
             assert subject.repository(uow).get(stored) is kept
+
+    # Misuse: an entity of another unit of work.
+
+    def test_an_entity_of_another_unit_of_work_is_refused(
+        self, subject: Subject, uow: UnitOfWork, stored: Any
+    ) -> None:
+        with subject.factory() as other:
+            foreign = subject.repository(other).get(stored)
+        with uow:
+            with pytest.raises(ForeignEntity, match="register_dirty"):
+                subject.repository(uow).add(foreign)
+            with pytest.raises(NotTracked):
+                subject.repository(uow).remove(foreign)
+
+    def test_an_entity_that_another_unit_of_work_removed_is_new_again(
+        self, subject: Subject, uow: UnitOfWork, stored: Any
+    ) -> None:
+        with subject.factory() as other:
+            removed = subject.repository(other).get(stored)
+            subject.repository(other).remove(removed)
+            other.commit()
+        assert subject.committed() == {}
+        with uow:
+            subject.repository(uow).add(removed)
+            uow.commit()
+        assert subject.committed() == {"kept": 1}
+
+    def test_an_entity_that_was_rolled_back_may_be_added_to_another_unit_of_work(
+        self, subject: Subject, uow: UnitOfWork
+    ) -> None:
+        entity = subject.make("a")
+        with subject.factory() as other:
+            subject.repository(other).add(entity)
+            other.flush()
+            other.rollback()
+        with uow:
+            subject.repository(uow).add(entity)
+            uow.commit()
+        assert subject.committed() == {"a": 0}
+
+    def test_a_removal_that_was_rolled_back_leaves_it_stored(
+        self, subject: Subject, uow: UnitOfWork, stored: Any
+    ) -> None:
+        with subject.factory() as other:
+            kept = subject.repository(other).get(stored)
+            subject.repository(other).remove(kept)
+            other.flush()
+            other.rollback()
+        with uow, pytest.raises(ForeignEntity):
+            subject.repository(uow).add(kept)
 
     # Promise 10: flush.
 
