@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
 
 from allocation.adapters import queries
+from allocation.adapters.history import Author
 from allocation.adapters.unit_of_work import AllocationUnitOfWork, Rehearsal
 from allocation.service_layer.unit_of_work import AbstractUnitOfWork
 from allocation.uow import UniqueViolation, retry
@@ -21,18 +23,33 @@ backorders = queries.backorders
 audit = queries.audit
 
 
-def unit_of_work(using: str = DEFAULT_DB_ALIAS) -> AllocationUnitOfWork:
-    """A new unit of work on the database `using`."""
-    return AllocationUnitOfWork(using)
+def unit_of_work(
+    using: str = DEFAULT_DB_ALIAS, *, author: Author | None = None
+) -> AllocationUnitOfWork:
+    """A new unit of work on the database `using`; the history tells what its `author` does."""
+    return AllocationUnitOfWork(using, author=author)
 
 
-def run(use_case: Callable[[AbstractUnitOfWork], T], using: str = DEFAULT_DB_ALIAS) -> T:
+def run(
+    use_case: Callable[[AbstractUnitOfWork], T],
+    using: str = DEFAULT_DB_ALIAS,
+    *,
+    actor: str | None = None,
+) -> T:
     """Run a use case on the database `using`, and again when somebody else was in the way.
 
     Two who add the same new row at once count as that, too: the second one then
-    finds it there. Raises what the use case raises.
+    finds it there. Raises what the use case raises. The history tells what it
+    did for the `actor`, under the name of the service, which may be wrapped in a
+    `functools.partial`; where nobody is named, the history says nothing.
     """
-    return retry(use_case, lambda: unit_of_work(using), attempts=_ATTEMPTS, also=(UniqueViolation,))
+    author = None if actor is None else Author(actor, _name(use_case))
+    return retry(
+        use_case,
+        lambda: unit_of_work(using, author=author),
+        attempts=_ATTEMPTS,
+        also=(UniqueViolation,),
+    )
 
 
 def rehearse(use_case: Callable[[AbstractUnitOfWork], T], using: str = DEFAULT_DB_ALIAS) -> T:
@@ -41,3 +58,8 @@ def rehearse(use_case: Callable[[AbstractUnitOfWork], T], using: str = DEFAULT_D
     The next one knows nothing of it.
     """
     return retry(use_case, lambda: Rehearsal(using))
+
+
+def _name(use_case: Callable[..., object]) -> str:
+    service = use_case.func if isinstance(use_case, partial) else use_case
+    return getattr(service, "__name__", type(service).__name__)

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any, Never, Self
+
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from allocation.domain.values import MAX_LENGTH
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    """The batches as people ask for them. What is late depends on the day."""
+
+    def in_warehouse(self) -> Self:
+        return self.filter(eta__isnull=True)
+
+    def on_its_way(self) -> Self:
+        return self.filter(eta__isnull=False)
+
+    def late(self, today: date) -> Self:
+        return self.filter(eta__lt=today)
+
+    def full(self) -> Self:
+        return self.filter(free_quantity=0)
 
 
 class Batch(models.Model):
@@ -21,10 +41,29 @@ class Batch(models.Model):
     eta = models.DateField(
         "ETA", null=True, blank=True, help_text="Empty for stock in the warehouse."
     )
+    free_quantity = models.GeneratedField(
+        expression=F("purchased_quantity") - F("allocated_quantity"),
+        output_field=models.IntegerField(),
+        db_persist=True,
+    )
+
+    objects = BatchQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "batches"
-        indexes = [models.Index(fields=["sku", "reference"], name="batch_by_sku")]
+        indexes = [
+            models.Index(fields=["sku", "reference"], name="batch_by_sku"),
+            models.Index(
+                fields=["sku"], name="batch_by_sku_prefix", opclasses=["varchar_pattern_ops"]
+            ),
+            # Carries the quantities, so that totals need not read the table.
+            models.Index(
+                fields=["eta", "reference"],
+                name="batch_by_eta",
+                include=["purchased_quantity", "allocated_quantity"],
+            ),
+            models.Index(fields=["free_quantity", "reference"], name="batch_by_free"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(purchased_quantity__gte=1), name="batch_purchased_at_least_1"
@@ -64,10 +103,23 @@ class OrderLine(models.Model):
             models.Index(
                 fields=["sku", "id"], name="backorder_by_sku", condition=Q(batch__isnull=True)
             ),
-            models.Index(fields=["id"], name="backorder_by_age", condition=Q(batch__isnull=True)),
+            models.Index(
+                fields=["id"],
+                name="backorder_by_age",
+                condition=Q(batch__isnull=True),
+                include=["qty"],
+            ),
+            models.Index(
+                fields=["sku", "id"], name="line_by_sku", opclasses=["varchar_pattern_ops", ""]
+            ),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["orderid", "sku"], name="line_by_order_and_sku"),
+            # Its operator classes let the index find orders by how they begin, too.
+            models.UniqueConstraint(
+                fields=["orderid", "sku"],
+                name="line_by_order_and_sku",
+                opclasses=["varchar_pattern_ops", "varchar_pattern_ops"],
+            ),
             models.UniqueConstraint(fields=["batch", "position"], name="line_by_batch"),
             models.CheckConstraint(condition=Q(qty__gte=1), name="line_qty_at_least_1"),
             models.CheckConstraint(
@@ -79,3 +131,78 @@ class OrderLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.orderid}/{self.sku}"
+
+
+class HistoryQuerySet(models.QuerySet["HistoryEntry"]):
+    """Entries are added and read."""
+
+    def update(self, **_: Any) -> Never:
+        raise HistoryIsFinal
+
+    def delete(self) -> Never:
+        raise HistoryIsFinal
+
+
+class HistoryIsFinal(TypeError):
+    """Somebody tried to change what happened."""
+
+    def __init__(self) -> None:
+        super().__init__("The history is only ever added to: its entries stay as they are.")
+
+
+class HistoryEntry(models.Model):
+    """What happened to a batch or to a line: stored together with it, and final.
+
+    Batches and lines are named, not referred to: what happened stays true when
+    they are gone.
+    """
+
+    class Event(models.TextChoices):
+        BATCH_ADDED = "batch added", "batch added"
+        QUANTITY_CHANGED = "quantity changed", "quantity changed"
+        ETA_CHANGED = "ETA changed", "ETA changed"
+        BATCH_REMOVED = "batch removed", "batch removed"
+        ALLOCATED = "allocated", "allocated"
+        MOVED = "moved", "moved"
+        BACKORDERED = "backordered", "backordered"
+        LINE_REMOVED = "line removed", "line removed"
+
+    at = models.DateTimeField("when", db_default=Now())
+    actor = models.CharField("who", max_length=MAX_LENGTH)
+    service = models.CharField(max_length=MAX_LENGTH, help_text="What was asked for.")
+    event = models.CharField(max_length=20, choices=Event)
+    # NULL where there is none: the conditions of the indexes follow from `batch = ...`.
+    batch = models.CharField(
+        max_length=MAX_LENGTH, null=True, help_text="The batch, or the one that the line came to."
+    )
+    from_batch = models.CharField(
+        max_length=MAX_LENGTH, null=True, help_text="The batch that the line left."
+    )
+    orderid = models.CharField("order", max_length=MAX_LENGTH, null=True)
+    sku = models.CharField("SKU", max_length=MAX_LENGTH)
+    detail = models.CharField(max_length=MAX_LENGTH)
+
+    objects = HistoryQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name_plural = "history"
+        indexes = [
+            models.Index(
+                fields=[column, "id"],
+                name=f"history_by_{column}",
+                condition=Q((f"{column}__isnull", False)),
+            )
+            for column in ("batch", "from_batch", "orderid")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor}: {self.event}, {self.detail}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise HistoryIsFinal
+        super().save(*args, **kwargs)
+
+    def delete(self, *_: Any, **__: Any) -> Never:
+        raise HistoryIsFinal

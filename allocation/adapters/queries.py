@@ -57,7 +57,7 @@ class Discrepancy:
 
 def audit(using: str) -> Iterator[Discrepancy]:
     """Every number that is stored twice, where the two disagree."""
-    batches = Batch.objects.using(using).annotate(
+    batches = Batch._base_manager.using(using).annotate(
         units=Coalesce(Sum("lines__qty"), 0),
         last=Coalesce(Max("lines__position"), 0),
         strangers=Count("lines", filter=~Q(lines__sku=F("sku"))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from allocation.adapters.history import HISTORY, Author
 from allocation.adapters.mappers import LINE
 from allocation.domain.model import LineKey
 from allocation.uow import Row, Table
@@ -11,11 +12,14 @@ from allocation.uow.django import DjangoStore
 
 
 class AllocationStore(DjangoStore):
-    """Inserts order lines in the order in which they came in, whichever batch holds them.
+    """Inserts order lines in the order in which they came in, and keeps the history.
 
-    That is their age: of several backorders, the one whose row came first is
-    tried first.
+    The order is their age: of several backorders, the one whose row came first is
+    tried first. The history is kept where there is an author, in the same
+    transaction: see `adapters.history`.
     """
+
+    author: Author | None = None
 
     def __init__(self, using: str, *, join: bool = False) -> None:
         super().__init__(using, join=join)
@@ -32,7 +36,25 @@ class AllocationStore(DjangoStore):
 
     def insert(self, table: Table, rows: Sequence[Row]) -> Sequence[Row]:
         if table is not LINE:
-            return super().insert(table, rows)
+            stored = super().insert(table, rows)
+            self._record(table, [(None, row) for row in stored])
+            return stored
         first = len(self._arrivals)
-        super().insert(table, sorted(rows, key=lambda row: self._arrivals.get(row[:2], first)))
+        arrived = sorted(rows, key=lambda row: self._arrivals.get(row[:2], first))
+        super().insert(table, arrived)
+        self._record(table, [(None, row) for row in arrived])
         return rows  # the database fills in nothing of a line that its mapper knows
+
+    def update(self, table: Table, rows: Sequence[tuple[Row, Row]]) -> None:
+        super().update(table, rows)
+        self._record(table, rows)
+
+    def delete(self, table: Table, rows: Sequence[Row]) -> None:
+        super().delete(table, rows)
+        self._record(table, [(row, None) for row in rows])
+
+    def _record(self, table: Table, changes: Sequence[tuple[Row | None, Row | None]]) -> None:
+        if self.author is None:
+            return
+        if entries := self.author.entries(table, changes):
+            super().insert(HISTORY, entries)

@@ -100,13 +100,9 @@ class Batch:
     """
 
     def __init__(self, ref: str, sku: str, qty: int, eta: date | None) -> None:
-        if isinstance(eta, datetime):
-            eta = eta.date()
-        if eta is not None and not isinstance(eta, date):
-            raise InvalidValue("eta", eta, "must be a date, or None for warehouse stock")
         self.reference = text("reference", ref)
         self.sku = text("sku", sku)
-        self.eta = eta
+        self.eta = _eta(eta)
         self._purchased_quantity = quantity(qty)
         self._allocated_quantity = 0
         # How many lines it ever took: the position of the next one. The last
@@ -221,6 +217,10 @@ class Batch:
         del self._lines[line.key]
         self._allocated_quantity -= line.qty
 
+    def change_eta(self, eta: date | None) -> None:
+        """Arrive at `eta`; None for a batch that has arrived. Its lines stay. Raises InvalidValue."""
+        self.eta = _eta(eta)
+
     def change_purchased_quantity(self, qty: int) -> list[OrderLine]:
         """Hold `qty` units from now on. Raises InvalidValue.
 
@@ -241,6 +241,14 @@ class Batch:
         for line in taken:
             self.deallocate(line)
         return taken
+
+
+def _eta(value: object) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    if value is not None and not isinstance(value, date):
+        raise InvalidValue("eta", value, "must be a date, or None for warehouse stock")
+    return value
 
 
 def allocate(line: OrderLine, batches: Iterable[Batch]) -> str:

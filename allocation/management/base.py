@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from allocation import bootstrap
 from allocation.domain.values import InvalidValue
 from allocation.management.errors import explained
+from allocation.service_layer.bulk import Runner
 from allocation.service_layer.cells import read_eta, read_whole_number
 
 T = TypeVar("T")
@@ -94,9 +96,13 @@ class AllocationCommand(BaseCommand):
             _leave_quietly()
         return output
 
+    def runner(self, using: str) -> Runner:
+        """Runs services on the database `using`; the history names who typed the command."""
+        return partial(bootstrap.run, using=using, actor=_typist())
+
     def run_on(self, using: str, use_case: Callable[..., T], *arguments: object) -> T:
         """Run a service with a unit of work as its last argument."""
-        return bootstrap.run(partial(use_case, *arguments), using)
+        return self.runner(using)(partial(use_case, *arguments))
 
     def answer(self, options: dict[str, Any], text: str, data: object) -> None:
         """Print the result, in the format that was asked for."""
@@ -132,6 +138,13 @@ class LineCommand(AllocationCommand):
         """Print what became of the line, which has to do with the batch `reference`."""
         data = {"orderid": orderid, "sku": sku, "batchref": reference}
         self.answer(options, f"The line of order {orderid} for sku {sku} {what}", data)
+
+
+def _typist() -> str:
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (OSError, KeyError, ImportError):  # a user without a name, as in a container
+        return "command line"
 
 
 def _leave_quietly() -> NoReturn:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from allocation.domain.model import AllocationError, Batch, LineKey, OrderLine, OutOfStock
 from allocation.domain.stock import Placement, Stock
-from allocation.domain.values import quantity, text
+from allocation.domain.values import MAX_QUANTITY, quantity, text
 from allocation.service_layer.unit_of_work import AbstractUnitOfWork
 
 
@@ -36,6 +37,26 @@ class BatchConflict(AllocationError):
         super().__init__(
             f"Batch {given.reference} is already there with {_described(known)}, "
             f"not {_described(given)}."
+        )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What somebody saw of a batch when they decided to change it."""
+
+    qty: int
+    eta: date | None
+
+
+class BatchChanged(AllocationError):
+    """A batch is not what it was `seen` as. Carries the `known` batch."""
+
+    def __init__(self, known: Batch, seen: Seen) -> None:
+        self.known = known
+        self.seen = seen
+        super().__init__(
+            f"Somebody else has changed batch {known.reference} meanwhile: it has "
+            f"{_described(known)} now. Look at it again before you change it."
         )
 
 
@@ -160,19 +181,43 @@ def reallocate_backorders(keys: Sequence[LineKey], uow: AbstractUnitOfWork) -> l
     return placements
 
 
-def change_batch_quantity(ref: str, qty: int, uow: AbstractUnitOfWork) -> list[Placement]:
+def change_batch_quantity(
+    ref: str, qty: int, uow: AbstractUnitOfWork, *, seen: Seen | None = None
+) -> list[Placement]:
     """Let a batch hold `qty` units. Lines that do not fit any more go elsewhere.
 
     They are taken off, the last allocated first, until the rest fits; what fits
     nowhere is a backorder. Tells of each where it went. Raises UnknownBatch and
-    InvalidValue.
+    InvalidValue, and BatchChanged when somebody else has given it yet another
+    quantity since it was `seen`.
     """
     quantity(qty)
     with uow:
         stock, batch = _stock_of(ref, uow, leaving=qty)
+        if seen is not None and batch.purchased_quantity not in (seen.qty, qty):
+            raise BatchChanged(batch, seen)
         placements = stock.change_quantity(batch, qty)
         uow.commit()
     return placements
+
+
+def change_batch_eta(
+    ref: str, eta: date | None, uow: AbstractUnitOfWork, *, seen: Seen | None = None
+) -> bool:
+    """Let a batch arrive at `eta`; None says that it has arrived. Tells whether that is new.
+
+    The lines that are allocated to it stay where they are. Raises UnknownBatch and
+    InvalidValue, and BatchChanged when somebody else has given it yet another
+    ETA since it was `seen`.
+    """
+    with uow:
+        _, batch = _stock_of(ref, uow, leaving=MAX_QUANTITY)
+        before = batch.eta
+        batch.change_eta(eta)
+        if seen is not None and before not in (seen.eta, batch.eta):
+            raise BatchChanged(batch, seen)
+        uow.commit()
+    return before != batch.eta
 
 
 def _stock_of(ref: str, uow: AbstractUnitOfWork, *, leaving: int = 0) -> tuple[Stock, Batch]:

@@ -49,10 +49,10 @@ class Command(FileCommand):
     def process(
         self, file: CsvFile, reject: RejectSink, options: dict[str, Any]
     ) -> bulk.AllocationReport:
-        dry_run = options["dry_run"]
+        using, dry_run = options["database"], options["dry_run"]
         return bulk.allocate_orders(
             file,
-            partial(bootstrap.rehearse if dry_run else bootstrap.run, using=options["database"]),
+            partial(bootstrap.rehearse, using=using) if dry_run else self.runner(using),
             columns=OrderColumns(
                 orderid=options["orderid_column"],
                 sku=options["sku_column"],

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from allocation import bootstrap
 from allocation.management.file_command import FileCommand
 from allocation.management.output import ProgressBar, summary
 from allocation.service_layer import bulk
@@ -28,7 +26,7 @@ class Command(FileCommand):
     ) -> bulk.ImportReport:
         return bulk.import_batches(
             file,
-            partial(bootstrap.run, using=options["database"]),
+            self.runner(options["database"]),
             reject=reject,
             chunk_size=options["chunk_size"],
             progress=ProgressBar(self.stderr),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -60,9 +59,7 @@ class Command(AllocationCommand):
     def _backorders(self, options: dict[str, Any]) -> None:
         using = options["database"]
         sku = None if options["sku"] is None else text("sku", options["sku"])
-        report = bulk.retry_backorders(
-            bootstrap.backorders(using, sku), partial(bootstrap.run, using=using)
-        )
+        report = bulk.retry_backorders(bootstrap.backorders(using, sku), self.runner(using))
         allocated = moves((placed.line, placed.reference) for placed in report.allocated)
         first = (
             f"Backorders tried: {report.tried:,}. Allocated: {len(allocated):,}. "
