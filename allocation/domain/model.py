@@ -218,7 +218,7 @@ class Batch:
         self._allocated_quantity -= line.qty
 
     def change_eta(self, eta: date | None) -> None:
-        """Arrive at `eta`; None for a batch that has arrived. Its lines stay. Raises InvalidValue."""
+        """Arrive at `eta`; None where it has arrived. Its lines stay. Raises InvalidValue."""
         self.eta = _eta(eta)
 
     def change_purchased_quantity(self, qty: int) -> list[OrderLine]:

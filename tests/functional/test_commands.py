@@ -28,6 +28,7 @@ ARGUMENTS = {
     "allocate_orders": ["-"],
     "audit_stock": [],
     "change_batch_quantity": ["STOCK", "5"],
+    "change_batch_eta": ["STOCK", "--arrived"],
     "deallocate": ["o1", "LAMP"],
     "demo": [],
     "export_allocations": [],
