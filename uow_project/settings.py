@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from django.core.management.utils import get_random_secret_key
-from environs import Env
+from environs import Env, validate
 
 from uow_project import databases
 
@@ -33,6 +33,7 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=HTTPS)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # whoever probes it stands inside, without https
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 # An hour, until whoever deploys knows that nothing is left on http and asks for
@@ -63,9 +64,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Every view needs a login, unless it is marked with login_not_required.
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "uow_project.middleware.limit_body",
 ]
+BODY_MAX_SIZE = 20 * 1024 * 1024  # bytes: a month of orders is a fourth of it
 
 ROOT_URLCONF = "uow_project.urls"
 WSGI_APPLICATION = "uow_project.wsgi.application"
@@ -98,7 +103,10 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Passwords
+# Signing in
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -121,7 +129,11 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 
-# Logging: to stderr, so that stdout holds data alone; quiet unless asked.
+# Logging
+
+# Commands write their data to stdout, and so their logs to stderr; a server has
+# no data to write, and its logs go to stdout: see wsgi.py and asgi.py.
+LOG_STREAM = env.str("LOG_STREAM", default="stderr", validate=validate.OneOf(["stdout", "stderr"]))
 
 LOGGING = {
     "version": 1,
@@ -130,10 +142,14 @@ LOGGING = {
         "plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "plain"},
+        "stream": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain",
+            "stream": f"ext://sys.{LOG_STREAM}",
+        },
     },
     "root": {
-        "handlers": ["stderr"],
+        "handlers": ["stream"],
         "level": env.log_level("LOG_LEVEL", default=logging.WARNING),
     },
     # Django gives this one a handler of its own; everything would come twice.
