@@ -136,6 +136,10 @@ class OrderLine(models.Model):
 class HistoryQuerySet(models.QuerySet["HistoryEntry"]):
     """Entries are added and read."""
 
+    def of_batch(self, reference: str) -> Self:
+        """What happened to a batch, and to the lines that came to it or left it."""
+        return self.filter(Q(batch=reference) | Q(from_batch=reference))
+
     def update(self, **_: Any) -> Never:
         raise HistoryIsFinal
 

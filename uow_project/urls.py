@@ -35,4 +35,5 @@ urlpatterns = [
     path("accounts/", include(accounts)),
     path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
+    path("", include("allocation.entrypoints.urls")),
 ]

@@ -1,0 +1,28 @@
+"""The pages. A name in a URL is written as `converters` says."""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+
+from allocation.entrypoints.converters import NameConverter
+from allocation.entrypoints.views import batches, history
+
+app_name = "allocation"
+
+register_converter(NameConverter, "name")
+
+urlpatterns = [
+    path("batches/", batches.BatchList.as_view(), name="batches"),
+    path("batches/add/", batches.AddBatch.as_view(), name="add_batch"),
+    path("batch/<name:reference>/", batches.BatchPage.as_view(), name="batch"),
+    path(
+        "batch/<name:reference>/quantity/", batches.ChangeQuantity.as_view(), name="change_quantity"
+    ),
+    path("batch/<name:reference>/eta/", batches.ChangeEta.as_view(), name="change_eta"),
+    path(
+        "batch/<name:reference>/reallocate/",
+        batches.ReallocateBatch.as_view(),
+        name="reallocate_batch",
+    ),
+    path("history/", history.HistoryList.as_view(), name="history"),
+]
