@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -19,6 +19,11 @@ from allocation import bootstrap
 from allocation.domain.model import AllocationError
 from allocation.domain.values import InvalidValue
 from allocation.uow import ConflictError, UniqueViolation
+
+if TYPE_CHECKING:
+    _FormView = FormView[Any]
+else:
+    _FormView = FormView  # generic to the type checker alone
 
 T = TypeVar("T")
 
@@ -41,7 +46,7 @@ class Page(PermissionRequiredMixin, ContextMixin):
         return super().get_context_data(**kwargs) | shown
 
 
-class ServiceForm(Page, FormView[Any], ABC):
+class ServiceForm(Page, _FormView, ABC):
     """A form for those who may write: it calls one service, and goes on to another page.
 
     What the service has against it stands at the form, with all that was typed.
