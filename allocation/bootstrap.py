@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
 
-from allocation.adapters import queries
+from allocation.adapters import queries, reports
 from allocation.adapters.history import Author
 from allocation.adapters.unit_of_work import AllocationUnitOfWork, Rehearsal
 from allocation.service_layer.unit_of_work import AbstractUnitOfWork
@@ -21,6 +21,7 @@ _ATTEMPTS = 20  # at SERIALIZABLE, many clients on one SKU are refused again and
 allocations = queries.allocations
 backorders = queries.backorders
 audit = queries.audit
+totals = reports.totals
 
 
 def unit_of_work(

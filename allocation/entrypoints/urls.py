@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from allocation.entrypoints.converters import NameConverter
-from allocation.entrypoints.views import batches, history
+from allocation.entrypoints.views import batches, history, lines, orders, overview, skus
 
 app_name = "allocation"
 
 register_converter(NameConverter, "name")
 
 urlpatterns = [
+    path("", overview.Overview.as_view(), name="overview"),
     path("batches/", batches.BatchList.as_view(), name="batches"),
     path("batches/add/", batches.AddBatch.as_view(), name="add_batch"),
     path("batch/<name:reference>/", batches.BatchPage.as_view(), name="batch"),
@@ -24,5 +25,8 @@ urlpatterns = [
         batches.ReallocateBatch.as_view(),
         name="reallocate_batch",
     ),
+    path("lines/", lines.LineList.as_view(), name="lines"),
+    path("order/<name:orderid>/", orders.OrderPage.as_view(), name="order"),
+    path("sku/<name:sku>/", skus.SkuPage.as_view(), name="sku"),
     path("history/", history.HistoryList.as_view(), name="history"),
 ]
