@@ -21,7 +21,12 @@ _ATTEMPTS = 20  # at SERIALIZABLE, many clients on one SKU are refused again and
 allocations = queries.allocations
 backorders = queries.backorders
 audit = queries.audit
-totals = reports.totals
+
+Arrival = reports.Arrival
+stock_report = reports.stock
+sku_report = reports.sku
+order_report = reports.order
+waiting = reports.waiting
 
 
 def unit_of_work(

@@ -11,6 +11,9 @@ from django.db.models.functions import Now
 
 from allocation.domain.values import MAX_LENGTH
 
+# Divided, because five times what is free may be more than a column holds.
+RUNNING_OUT = Q(free_quantity__gte=1, free_quantity__lte=F("purchased_quantity") / 5)
+
 
 class BatchQuerySet(models.QuerySet["Batch"]):
     """The batches as people ask for them. What is late depends on the day."""
@@ -26,6 +29,10 @@ class BatchQuerySet(models.QuerySet["Batch"]):
 
     def full(self) -> Self:
         return self.filter(free_quantity=0)
+
+    def running_out(self) -> Self:
+        """With something left, and that is at most a fifth."""
+        return self.filter(RUNNING_OUT)
 
 
 class Batch(models.Model):
@@ -63,6 +70,11 @@ class Batch(models.Model):
                 include=["purchased_quantity", "allocated_quantity"],
             ),
             models.Index(fields=["free_quantity", "reference"], name="batch_by_free"),
+            models.Index(
+                fields=["free_quantity", "reference"],
+                name="batch_running_out",
+                condition=RUNNING_OUT,
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -101,7 +113,10 @@ class OrderLine(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["sku", "id"], name="backorder_by_sku", condition=Q(batch__isnull=True)
+                fields=["sku", "id"],
+                name="backorder_by_sku",
+                condition=Q(batch__isnull=True),
+                include=["qty"],
             ),
             models.Index(
                 fields=["id"],
@@ -133,12 +148,20 @@ class OrderLine(models.Model):
         return f"{self.orderid}/{self.sku}"
 
 
+# In the same words, the index and those who read with its help.
+TO_A_BATCH = Q(event__in=["allocated", "moved"])
+
+
 class HistoryQuerySet(models.QuerySet["HistoryEntry"]):
     """Entries are added and read."""
 
     def of_batch(self, reference: str) -> Self:
         """What happened to a batch, and to the lines that came to it or left it."""
         return self.filter(Q(batch=reference) | Q(from_batch=reference))
+
+    def allocations(self) -> Self:
+        """Lines that came to a batch, from nowhere or from another."""
+        return self.filter(TO_A_BATCH)
 
     def update(self, **_: Any) -> Never:
         raise HistoryIsFinal
@@ -198,6 +221,12 @@ class HistoryEntry(models.Model):
                 condition=Q((f"{column}__isnull", False)),
             )
             for column in ("batch", "from_batch", "orderid")
+        ] + [
+            models.Index(
+                fields=["id"],
+                name="history_of_allocations",
+                condition=TO_A_BATCH,
+            ),
         ]
 
     def __str__(self) -> str:

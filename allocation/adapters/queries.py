@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
@@ -23,7 +24,9 @@ def allocations(using: str) -> Iterator[tuple[str, str, int, str]]:
         yield orderid, sku, qty, reference or ""
 
 
-def backorders(using: str, sku: str | None = None, size: int = 5000) -> Iterator[list[LineKey]]:
+def backorders(
+    using: str = DEFAULT_DB_ALIAS, sku: str | None = None, size: int = 5000
+) -> Iterator[list[LineKey]]:
     """The backorders (of one SKU) in pages of at most `size`, the oldest first.
 
     Those that are there at the beginning: what is added meanwhile is left out,

@@ -1,53 +1,141 @@
-"""Figures over all of the stock, from indexes alone."""
+"""Figures over many batches or lines.
+
+Those over all of them are summed up from indexes that carry the quantities, so
+that no row of the tables is read for them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Max, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from allocation.models import Batch, OrderLine
 
 
 @dataclass(frozen=True)
-class Units:
-    """Units of some batches."""
+class Stock:
+    """Some batches, and how many units they hold."""
 
-    purchased: int
-    allocated: int
+    batches: int = 0
+    units: int = 0
+    allocated: int = 0
 
     @property
     def free(self) -> int:
-        return self.purchased - self.allocated
+        return self.units - self.allocated
+
+    def __add__(self, other: Stock) -> Stock:
+        return Stock(
+            self.batches + other.batches,
+            self.units + other.units,
+            self.allocated + other.allocated,
+        )
 
 
 @dataclass(frozen=True)
-class Totals:
-    """All the stock, and what waits for more of it."""
+class Arrival:
+    """What arrives on one day, or is in the warehouse where that is None."""
 
-    warehouse: Units
-    ships: Units
-    backorders: int
-    waiting: int
-    """Units of the backorders."""
+    eta: date | None
+    stock: Stock
 
 
-def totals(using: str = DEFAULT_DB_ALIAS) -> Totals:
+@dataclass(frozen=True)
+class Demand:
+    """Some order lines, and how many units they ask for."""
+
+    lines: int
+    units: int
+
+
+@dataclass(frozen=True)
+class StockReport:
+    """All of the stock, and what waits for more."""
+
+    warehouse: Stock
+    ships: Stock
+    late: Stock
+    """Of that on ships, what was due before today."""
+    arrivals: list[Arrival]
+    """The next days, from today on, on which something arrives."""
+    waiting: Demand
+
+    @property
+    def all(self) -> Stock:
+        return self.warehouse + self.ships
+
+
+@dataclass(frozen=True)
+class SkuReport:
+    """The stock of a SKU, and what waits for more."""
+
+    arrivals: list[Arrival]
+    """In the order in which they are used."""
+    room: int
+    """How many units a line may have to find room: it goes whole to one batch."""
+    waiting: Demand
+
+    @property
+    def all(self) -> Stock:
+        return sum((arrival.stock for arrival in self.arrivals), Stock())
+
+
+def stock(today: date, days: int, using: str = DEFAULT_DB_ALIAS) -> StockReport:
+    """How things stand, with the arrivals of so many days."""
     batches = Batch.objects.using(using)
-    waiting = OrderLine.objects.using(using).filter(batch__isnull=True)
-    return Totals(
-        _units(batches.in_warehouse()),
-        _units(batches.on_its_way()),
-        **waiting.aggregate(backorders=Count("id"), waiting=Coalesce(Sum("qty"), 0)),
+    return StockReport(
+        warehouse=_stock(batches.in_warehouse()),
+        ships=_stock(batches.on_its_way()),
+        late=_stock(batches.late(today)),
+        arrivals=_arrivals(batches.filter(eta__gte=today), days),
+        waiting=waiting(using=using),
     )
 
 
-def _units(batches: QuerySet[Batch]) -> Units:
-    return Units(
-        **batches.aggregate(
-            purchased=Coalesce(Sum("purchased_quantity"), 0),
-            allocated=Coalesce(Sum("allocated_quantity"), 0),
-        )
+def sku(sku: str, using: str = DEFAULT_DB_ALIAS) -> SkuReport:
+    """How things stand with a SKU; nothing at all for one that nobody has heard of."""
+    batches = Batch.objects.using(using).filter(sku=sku)
+    warehouse = _stock(batches.in_warehouse())
+    here = [Arrival(None, warehouse)] if warehouse.batches else []
+    return SkuReport(
+        arrivals=here + _arrivals(batches.on_its_way()),
+        room=batches.aggregate(room=Coalesce(Max("free_quantity"), 0))["room"],
+        waiting=waiting(sku, using),
     )
+
+
+def order(orderid: str, using: str = DEFAULT_DB_ALIAS) -> tuple[Demand, Demand]:
+    """What an order asks for, and what of that waits."""
+    lines = OrderLine.objects.using(using).filter(orderid=orderid)
+    return _demand(lines), _demand(lines.filter(batch__isnull=True))
+
+
+def waiting(sku: str | None = None, using: str = DEFAULT_DB_ALIAS) -> Demand:
+    """The backorders (of one SKU)."""
+    lines = OrderLine.objects.using(using).filter(batch__isnull=True)
+    return _demand(lines if sku is None else lines.filter(sku=sku))
+
+
+_STOCK = {
+    "batches": Count("reference"),
+    "units": Coalesce(Sum("purchased_quantity"), 0),
+    "allocated": Coalesce(Sum("allocated_quantity"), 0),
+}
+
+
+def _stock(batches: QuerySet[Batch]) -> Stock:
+    return Stock(**batches.aggregate(**_STOCK))
+
+
+def _arrivals(batches: QuerySet[Batch], days: int | None = None) -> list[Arrival]:
+    by_day = batches.values("eta").annotate(**_STOCK).order_by("eta")
+    rows = by_day.values_list("eta", *_STOCK)[:days]
+    return [Arrival(eta, Stock(*figures)) for eta, *figures in rows]
+
+
+def _demand(lines: QuerySet[OrderLine]) -> Demand:
+    return Demand(**lines.aggregate(lines=Count("id"), units=Coalesce(Sum("qty"), 0)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from allocation.domain.values import text
+
 _ESCAPED: Final = re.compile(r"_([0-9A-F]{2})")
 # A browser or a server on the way would take these to mean something, encoded or not.
 _SPECIAL: Final = re.compile(r"[^A-Za-z0-9-]")
@@ -23,8 +25,8 @@ class NameConverter:
         return _SPECIAL.sub(_escaped, name)
 
     def to_python(self, segment: str) -> str:
-        """Raises ValueError, for no such page, where that is not UTF-8."""
-        return _ESCAPED.sub(_byte, segment).encode("latin-1").decode()
+        """Raises ValueError, for no such page, where that is not UTF-8 or no name."""
+        return text("name", _ESCAPED.sub(_byte, segment).encode("latin-1").decode())
 
 
 def _escaped(found: re.Match[str]) -> str:

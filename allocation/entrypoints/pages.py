@@ -5,19 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic import FormView
 from django.views.generic.base import ContextMixin
 
 from allocation import bootstrap
 from allocation.domain.model import AllocationError
 from allocation.domain.values import InvalidValue
+from allocation.service_layer.bulk import Runner
 from allocation.uow import ConflictError, UniqueViolation
 
 if TYPE_CHECKING:
@@ -33,12 +35,23 @@ WRITE = "allocation.change_batch"
 RECENT = 20
 """How much of the history a page shows that is about something else."""
 
+OBJECTIONS: Final = (AllocationError, InvalidValue, ConflictError, UniqueViolation)
+"""What a service may raise that is an answer to the person, and no mistake of ours."""
+
+
+def objection(error: Exception) -> str:
+    """What to tell the person about one of the OBJECTIONS."""
+    if isinstance(error, ConflictError | UniqueViolation):
+        return "Others were changing the same just now. Please send it again."
+    return str(error)
+
 
 class Page(PermissionRequiredMixin, ContextMixin):
     """Seen by those who may look. Who is not signed in is asked to do so."""
 
     permission_required: Any = LOOK
     request: HttpRequest
+    kwargs: dict[str, Any]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user = self.request.user
@@ -56,24 +69,48 @@ class ServiceForm(Page, _FormView, ABC):
     permission_required: Any = (LOOK, WRITE)
     blames: ClassVar[Mapping[type[Exception], str]] = {}
     """Which field an error of the service is about. Any other is about the form as a whole."""
+    level = messages.SUCCESS
+    """What kind of message `act` returns. It may set another one."""
 
     @abstractmethod
     def act(self, form: Any, /) -> str:
-        """Call the service; returns what to tell about it."""
+        """Call the service; returns what to tell about it. May add errors to the form itself."""
+
+    @abstractmethod
+    def done_url(self) -> str:
+        """Where that is to be seen."""
+
+    @property
+    def next(self) -> str:
+        """The page of this site that the person came from, where the request says so."""
+        url = (self.request.POST or self.request.GET).get("next", "")
+        safe = url_has_allowed_host_and_scheme(
+            url, {self.request.get_host()}, require_https=self.request.is_secure()
+        )
+        return url if safe else ""
+
+    def get_success_url(self) -> str:
+        return self.next or self.done_url()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(next=self.next, **kwargs)
+
+    @property
+    def runner(self) -> Runner:
+        """Runs services in the user's name."""
+        return partial(bootstrap.run, actor=self.request.user.get_username())
 
     def run(self, service: Callable[..., T], *arguments: Any, **options: Any) -> T:
-        """Run a service with a unit of work as its last argument, in the user's name."""
-        use_case = partial(service, *arguments, **options)
-        return bootstrap.run(use_case, actor=self.request.user.get_username())
+        """Run a service with a unit of work as its last argument."""
+        return self.runner(partial(service, *arguments, **options))
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
         try:
             message = self.act(form)
-        except (AllocationError, InvalidValue) as error:
-            form.add_error(self.blames.get(type(error)), str(error))
-        except (ConflictError, UniqueViolation):
-            form.add_error(None, "Others were changing the same just now. Please send it again.")
+        except OBJECTIONS as error:
+            form.add_error(self.blames.get(type(error)), objection(error))
         else:
-            messages.success(self.request, message)
-            return HttpResponseRedirect(self.get_success_url())
+            if form.is_valid():
+                messages.add_message(self.request, self.level, message)
+                return HttpResponseRedirect(self.get_success_url())
         return self.form_invalid(form)

@@ -26,7 +26,20 @@ urlpatterns = [
         name="reallocate_batch",
     ),
     path("lines/", lines.LineList.as_view(), name="lines"),
+    path("lines/allocate/", lines.AllocateLine.as_view(), name="allocate_line"),
+    path("lines/retry/", lines.RetryBackorders.as_view(), name="retry_backorders"),
+    path(
+        "order/<name:orderid>/<name:sku>/deallocate/",
+        lines.DeallocateLine.as_view(),
+        name="deallocate_line",
+    ),
+    path(
+        "order/<name:orderid>/<name:sku>/reallocate/",
+        lines.ReallocateLine.as_view(),
+        name="reallocate_line",
+    ),
     path("order/<name:orderid>/", orders.OrderPage.as_view(), name="order"),
     path("sku/<name:sku>/", skus.SkuPage.as_view(), name="sku"),
+    path("sku/<name:sku>/retry/", lines.RetryBackorders.as_view(), name="retry_sku"),
     path("history/", history.HistoryList.as_view(), name="history"),
 ]

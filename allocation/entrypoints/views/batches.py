@@ -16,9 +16,8 @@ from django.utils.functional import cached_property
 from django.views.generic import TemplateView
 
 from allocation import bootstrap
-from allocation.domain.model import AllocationError
 from allocation.entrypoints.forms import EtaField, NameField, QuantityField, SearchForm
-from allocation.entrypoints.pages import RECENT, Page, ServiceForm
+from allocation.entrypoints.pages import OBJECTIONS, RECENT, Page, ServiceForm, objection
 from allocation.entrypoints.paging import paginate
 from allocation.models import Batch, HistoryEntry
 from allocation.service_layer import services
@@ -34,6 +33,7 @@ class BatchSearch(SearchForm):
             ("warehouse", "in the warehouse"),
             ("way", "on its way"),
             ("late", "late"),
+            ("low", "running out"),
             ("full", "full"),
         ],
     )
@@ -61,6 +61,8 @@ class BatchSearch(SearchForm):
                 chosen = batches.on_its_way()
             case "late":
                 chosen = batches.late(today)
+            case "low":
+                chosen = batches.running_out()
             case "full":
                 chosen = batches.full()
             case _:
@@ -82,8 +84,6 @@ class BatchList(Page, TemplateView):
 
 class OfBatch(Page):
     """About the batch that the URL names."""
-
-    kwargs: dict[str, Any]
 
     @cached_property
     def batch(self) -> Batch:
@@ -124,7 +124,7 @@ class AddBatch(ServiceForm):
         happened = "is in stock now" if new else "was there already: nothing changed"
         return f"Batch {self.added['reference']} {happened}."
 
-    def get_success_url(self) -> str:
+    def done_url(self) -> str:
         return reverse("allocation:batch", args=[self.added["reference"]])
 
 
@@ -147,7 +147,7 @@ class ChangeForm(OfBatch, ServiceForm):
         qty, eta = batch.purchased_quantity, batch.eta
         return {"qty": qty, "eta": eta, "seen_qty": qty, "seen_eta": eta}
 
-    def get_success_url(self) -> str:
+    def done_url(self) -> str:
         return reverse("allocation:batch", args=[self.batch.reference])
 
 
@@ -171,8 +171,8 @@ class ChangeQuantity(ChangeForm):
             use_case = partial(services.change_batch_quantity, self.batch.reference, qty)
             try:
                 context |= {"qty": qty, "placements": bootstrap.rehearse(use_case)}
-            except AllocationError as error:
-                form.add_error(None, str(error))
+            except OBJECTIONS as error:
+                form.add_error(None, objection(error))
         return self.render_to_response(self.get_context_data(**context))
 
     def act(self, form: QuantityForm) -> str:
@@ -211,5 +211,5 @@ class ReallocateBatch(OfBatch, ServiceForm):
         left = sum(new is None for _, new in moves)
         return f"Lines moved off batch {reference}: {len(moves) - left}. Left on it: {left}."
 
-    def get_success_url(self) -> str:
+    def done_url(self) -> str:
         return reverse("allocation:batch", args=[self.batch.reference])

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import Http404
 from django.views.generic import TemplateView
 
+from allocation import bootstrap
 from allocation.entrypoints.pages import RECENT, Page
 from allocation.entrypoints.paging import paginate
 from allocation.models import HistoryEntry, OrderLine
@@ -15,13 +16,16 @@ from allocation.models import HistoryEntry, OrderLine
 class OrderPage(Page, TemplateView):
     template_name = "allocation/order.html"
 
-    kwargs: dict[str, Any]
-
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         orderid = self.kwargs["orderid"]
-        lines = OrderLine.objects.filter(orderid=orderid).select_related("batch")
-        page = paginate(lines, "id", self.request.GET.dict())
-        history = HistoryEntry.objects.filter(orderid=orderid).order_by("-id")[:RECENT]
-        if not page.rows and not history:
+        asked, waiting = bootstrap.order_report(orderid)
+        if not asked.lines:
             raise Http404
-        return super().get_context_data(page=page, history=history, **kwargs)
+        lines = OrderLine.objects.filter(orderid=orderid).select_related("batch")
+        return super().get_context_data(
+            asked=asked,
+            waiting=waiting,
+            page=paginate(lines, "id", self.request.GET.dict()),
+            history=HistoryEntry.objects.filter(orderid=orderid).order_by("-id")[:RECENT],
+            **kwargs,
+        )
