@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Self, TypeAlias
 
-from allocation.domain.values import InvalidValue, quantity, text
+from allocation.domain.values import arrival, quantity, text
 
 LineKey: TypeAlias = tuple[str, str]
 """What an order line is known by: its order and its SKU."""
@@ -102,7 +102,7 @@ class Batch:
     def __init__(self, ref: str, sku: str, qty: int, eta: date | None) -> None:
         self.reference = text("reference", ref)
         self.sku = text("sku", sku)
-        self.eta = _eta(eta)
+        self.eta = arrival(eta)
         self._purchased_quantity = quantity(qty)
         self._allocated_quantity = 0
         # How many lines it ever took: the position of the next one. The last
@@ -219,7 +219,7 @@ class Batch:
 
     def change_eta(self, eta: date | None) -> None:
         """Arrive at `eta`; None where it has arrived. Its lines stay. Raises InvalidValue."""
-        self.eta = _eta(eta)
+        self.eta = arrival(eta)
 
     def change_purchased_quantity(self, qty: int) -> list[OrderLine]:
         """Hold `qty` units from now on. Raises InvalidValue.
@@ -241,14 +241,6 @@ class Batch:
         for line in taken:
             self.deallocate(line)
         return taken
-
-
-def _eta(value: object) -> date | None:
-    if isinstance(value, datetime):
-        return value.date()
-    if value is not None and not isinstance(value, date):
-        raise InvalidValue("eta", value, "must be a date, or None for warehouse stock")
-    return value
 
 
 def allocate(line: OrderLine, batches: Iterable[Batch]) -> str:

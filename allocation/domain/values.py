@@ -1,9 +1,10 @@
-"""What a quantity and a name may be, for every door of the application."""
+"""What a quantity, a name and an ETA may be, for every door of the application."""
 
 from __future__ import annotations
 
 import reprlib
 import unicodedata
+from datetime import date, datetime
 from typing import Final
 
 MAX_LENGTH: Final = 255
@@ -51,3 +52,15 @@ def text(name: str, value: object) -> str:
     ):
         raise InvalidValue(name, value, "must not contain control characters")
     return trimmed
+
+
+def arrival(value: object) -> date | None:
+    """An ETA: the day on which stock arrives, or None where it has arrived. Raises InvalidValue.
+
+    Of a moment, its day.
+    """
+    if isinstance(value, datetime):
+        return value.date()
+    if value is not None and not isinstance(value, date):
+        raise InvalidValue("eta", value, "must be a date, or None for warehouse stock")
+    return value

@@ -8,7 +8,7 @@ from datetime import date
 
 from allocation.domain.model import AllocationError, Batch, LineKey, OrderLine, OutOfStock
 from allocation.domain.stock import Placement, Stock
-from allocation.domain.values import MAX_QUANTITY, quantity, text
+from allocation.domain.values import MAX_QUANTITY, arrival, quantity, text
 from allocation.service_layer.unit_of_work import AbstractUnitOfWork
 
 
@@ -49,7 +49,7 @@ class Seen:
 
 
 class BatchChanged(AllocationError):
-    """A batch is not what it was `seen` as. Carries the `known` batch."""
+    """A batch is not what it was `seen` as. Carries the `known` batch and what was `seen`."""
 
     def __init__(self, known: Batch, seen: Seen) -> None:
         self.known = known
@@ -210,14 +210,15 @@ def change_batch_eta(
     InvalidValue, and BatchChanged when somebody else has given it yet another
     ETA since it was `seen`.
     """
+    eta = arrival(eta)
     with uow:
-        _, batch = _stock_of(ref, uow, leaving=MAX_QUANTITY)
-        before = batch.eta
-        batch.change_eta(eta)
-        if seen is not None and before not in (seen.eta, batch.eta):
+        _, batch = _stock_of(ref, uow, leaving=MAX_QUANTITY)  # of its lines it needs none
+        if seen is not None and batch.eta not in (seen.eta, eta):
             raise BatchChanged(batch, seen)
+        new = batch.eta != eta
+        batch.change_eta(eta)
         uow.commit()
-    return before != batch.eta
+    return new
 
 
 def _stock_of(ref: str, uow: AbstractUnitOfWork, *, leaving: int = 0) -> tuple[Stock, Batch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.db import connections
@@ -12,6 +13,7 @@ from tests.conftest import Fetch
 from tests.unit.services_contract import Shop, Stored
 
 BATCHES = "SELECT reference, purchased_quantity, allocated_quantity FROM allocation_batch"
+ETAS = "SELECT reference, eta FROM allocation_batch"
 LINES = "SELECT orderid, sku, qty, batch_id FROM allocation_orderline"
 
 
@@ -31,6 +33,13 @@ class DatabaseShop(Shop):
                 for orderid, sku, qty, reference in self.fetch(self.alias, LINES)
             },
         )
+
+    def etas(self) -> dict[str, date | None]:
+        # A driver gives a date, or its text: see `databases.fetch`.
+        return {
+            ref: None if eta is None else date.fromisoformat(str(eta))
+            for ref, eta in self.fetch(self.alias, ETAS)
+        }
 
     def execute(self, sql: str, *params: Any) -> None:
         """Behind the back of the code."""

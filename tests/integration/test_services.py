@@ -57,6 +57,7 @@ def test_the_database_and_the_fakes_of_the_book_agree(
     for operation in day:
         assert operations.run(operation, shop) == operations.run(operation, fake)
     assert shop.stored() == fake.stored()
+    assert shop.etas() == fake.etas()
     shop.stored().require_sound()
     assert not list(bootstrap.audit(shop.alias))
 

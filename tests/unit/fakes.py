@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from tests.unit.book.test_services import FakeUnitOfWork
 from tests.unit.services_contract import Shop, Stored
 
@@ -17,3 +19,6 @@ class FakeShop(Shop):
 
     def stored(self) -> Stored:
         return Stored.of(self.fake.batches.list(), self.fake.batches._backlog)
+
+    def etas(self) -> dict[str, date | None]:
+        return {batch.reference: batch.eta for batch in self.fake.batches.list()}

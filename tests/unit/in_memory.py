@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from allocation.domain.model import Batch
 from allocation.domain.stock import Backlog
 from allocation.service_layer.repository import AbstractRepository
@@ -53,3 +55,7 @@ class InMemoryShop(Shop):
             stored = Stored.of(uow.batches.list(), uow.batches._backlog)
             uow.rollback()  # of the backlog, which may have been made for this look
         return stored
+
+    def etas(self) -> dict[str, date | None]:
+        with self.uow() as uow:
+            return {batch.reference: batch.eta for batch in uow.batches.list()}

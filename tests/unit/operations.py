@@ -43,6 +43,7 @@ operations: st.SearchStrategy[Operation] = st.one_of(
     _operation(services.reallocate_batch, references),
     _operation(services.reallocate_backorders, st.lists(st.tuples(orderids, skus), max_size=4)),
     _operation(services.change_batch_quantity, references, quantities),
+    _operation(services.change_batch_eta, references, etas),
 )
 
 

@@ -188,6 +188,25 @@ class TestChangePurchasedQuantity:
         assert full.purchased_quantity == 10
 
 
+class TestChangeEta:
+    @pytest.mark.parametrize("eta", [JULY, None])
+    def test_lets_a_batch_arrive_on_another_day(self, eta: date | None) -> None:
+        holder = batch(eta=JUNE)
+        holder.change_eta(eta)
+        assert holder.eta == eta
+
+    def test_takes_the_day_of_a_moment(self) -> None:
+        holder = batch(eta=JUNE)
+        holder.change_eta(datetime(2026, 7, 1, 12, tzinfo=UTC))
+        assert holder.eta == JULY
+
+    def test_refuses_what_is_no_date(self) -> None:
+        holder = batch(eta=JUNE)
+        with pytest.raises(InvalidValue, match="The eta must be a date"):
+            holder.change_eta("2026-07-01")  # type: ignore[arg-type]  # what is tried
+        assert holder.eta == JUNE
+
+
 class TestABatchThatKnowsSomeOfItsLines:
     def test_keeps_the_units_of_the_others(self) -> None:
         holder = loaded((line(qty=3), 5))

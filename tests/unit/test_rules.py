@@ -81,6 +81,7 @@ def test_the_fakes_of_the_book_and_the_unit_of_work_in_memory_agree(
     for operation in days:
         assert operations.run(operation, fake) == operations.run(operation, memory)
         assert fake.stored() == memory.stored()
+        assert fake.etas() == memory.etas()
 
 
 batches = st.lists(

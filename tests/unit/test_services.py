@@ -16,7 +16,7 @@ from allocation.uow import DiscardedChangesWarning, StaleEntity
 from tests.unit.book.test_services import FakeRepository, FakeUnitOfWork
 from tests.unit.fakes import FakeShop
 from tests.unit.in_memory import AllocationInMemory, InMemoryShop
-from tests.unit.services_contract import ServicesContract, Shop, Stored
+from tests.unit.services_contract import JUNE, ServicesContract, Shop, Stored
 
 
 class TestOnTheFakesOfTheBook(ServicesContract):
@@ -43,6 +43,7 @@ SERVICES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "reallocate_batch": (services.reallocate_batch, ("b1",)),
     "reallocate_backorders": (services.reallocate_backorders, ([("o1", "LAMP")],)),
     "change_batch_quantity": (services.change_batch_quantity, ("b1", 5)),
+    "change_batch_eta": (services.change_batch_eta, ("b1", JUNE)),
 }
 
 
@@ -69,6 +70,7 @@ class TestEveryService:
             (services.reallocate, ("o2", "LAMP"), UnknownLine),
             (services.reallocate_batch, ("b2",), services.UnknownBatch),
             (services.change_batch_quantity, ("b2", 5), services.UnknownBatch),
+            (services.change_batch_eta, ("b2", JUNE), services.UnknownBatch),
         ],
     )
     def test_commits_nothing_when_it_raises(
@@ -92,6 +94,8 @@ class TestEveryService:
             (services.reallocate_batch, ("",)),
             (services.change_batch_quantity, ("b1", 0)),
             (services.change_batch_quantity, ("", 1)),
+            (services.change_batch_eta, ("b1", "soon")),
+            (services.change_batch_eta, ("", JUNE)),
         ],
     )
     def test_refuses_invalid_values(

@@ -1,8 +1,9 @@
-"""What a quantity and a name may be."""
+"""What a quantity, a name and an ETA may be."""
 
 from __future__ import annotations
 
 import sys
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allocation.domain.model import Batch, OrderLine
-from allocation.domain.values import MAX_LENGTH, MAX_QUANTITY, InvalidValue, quantity, text
+from allocation.domain.values import MAX_LENGTH, MAX_QUANTITY, InvalidValue, arrival, quantity, text
 
 
 class TestQuantity:
@@ -118,6 +119,23 @@ class TestText:
         assert text("sku", accepted) == accepted
 
 
+class TestArrival:
+    @pytest.mark.parametrize("value", [None, date.min, date(2026, 6, 1), date.max], ids=ascii)
+    def test_is_a_day_or_nothing(self, value: date | None) -> None:
+        assert arrival(value) == value
+
+    @pytest.mark.parametrize("zone", [None, UTC, timezone(timedelta(hours=14))], ids=ascii)
+    def test_is_the_day_of_a_moment_where_that_is_told(self, zone: timezone | None) -> None:
+        found = arrival(datetime(2026, 6, 1, 23, 59, tzinfo=zone))
+        assert (type(found), found) == (date, date(2026, 6, 1))
+
+    @pytest.mark.parametrize("value", ["", "2026-06-01", 0, 20260601, False, [None]], ids=ascii)
+    def test_is_nothing_else(self, value: object) -> None:
+        with pytest.raises(InvalidValue, match="The eta must be a date, or None") as raised:
+            arrival(value)
+        assert (raised.value.name, raised.value.value) == ("eta", value)
+
+
 class TestWhoIsChecked:
     @pytest.mark.parametrize(
         ("arguments", "name"),
@@ -139,6 +157,7 @@ class TestWhoIsChecked:
             (("", "a", 1, None), "reference"),
             (("b", " ", 1, None), "sku"),
             (("b", "a", True, None), "quantity"),
+            (("b", "a", 1, "2026-06-01"), "eta"),
         ],
     )
     def test_a_batch_is(self, arguments: tuple[Any, ...], name: str) -> None:

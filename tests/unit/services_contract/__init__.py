@@ -27,10 +27,12 @@ class ServicesContract(Adding, Allocating, Reallocating, Changing):
     def unchanged(self, shop: Shop) -> Callable[..., None]:
         """Call a service, which must raise and store nothing."""
 
-        def check(error: type[Exception], service: Callable[..., Any], *arguments: Any) -> None:
-            before = shop.stored()
+        def check(
+            error: type[Exception], service: Callable[..., Any], *arguments: Any, **options: Any
+        ) -> None:
+            before = shop.stored(), shop.etas()
             with pytest.raises(error):
-                service(*arguments, shop.uow())
-            assert shop.stored() == before
+                service(*arguments, shop.uow(), **options)
+            assert (shop.stored(), shop.etas()) == before
 
         return check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -10,11 +11,15 @@ import pytest
 from allocation.domain.stock import Outcome
 from allocation.domain.values import InvalidValue
 from allocation.service_layer import services
-from allocation.service_layer.services import UnknownBatch
-from tests.unit.services_contract.shop import JUNE, Shop, Stored, outcomes
+from allocation.service_layer.services import BatchChanged, Seen, UnknownBatch
+from tests.unit.services_contract.shop import JULY, JUNE, Shop, Stored, outcomes
+
+AUGUST = date(2026, 8, 1)
 
 
 class Changing:
+    """`seen` is what a form showed, and what it is sent back with."""
+
     # -- change_batch_quantity -------------------------------------------
 
     def test_change_batch_quantity_gives_room(self, shop: Shop) -> None:
@@ -73,3 +78,122 @@ class Changing:
     ) -> None:
         shop.add("b1", "LAMP", 10)
         unchanged(UnknownBatch, services.change_batch_quantity, "B1", 5)
+
+    def test_change_batch_quantity_goes_by_what_was_seen(self, shop: Shop) -> None:
+        shop.add("b1", "LAMP", 10)
+        services.change_batch_quantity("b1", 12, shop.uow(), seen=Seen(10, None))
+        assert shop.stored().batches == {"b1": (12, 0)}
+
+    def test_change_batch_quantity_refuses_a_batch_with_another_quantity_than_was_seen(
+        self, shop: Shop, unchanged: Callable[..., None]
+    ) -> None:
+        shop.add("b1", "LAMP", 11)
+        shop.order(("o1", "LAMP", 11))
+        seen = Seen(10, None)
+        unchanged(BatchChanged, services.change_batch_quantity, "b1", 5, seen=seen)
+
+    def test_change_batch_quantity_minds_no_other_eta_than_was_seen(self, shop: Shop) -> None:
+        shop.add("b1", "LAMP", 10, JULY)
+        services.change_batch_quantity("b1", 12, shop.uow(), seen=Seen(10, JUNE))
+        assert shop.stored().batches == {"b1": (12, 0)}
+
+    def test_change_batch_quantity_may_be_sent_twice(self, shop: Shop) -> None:
+        """By a double click: the second one finds its own change there."""
+        shop.add("b1", "LAMP", 10)
+        shop.order(("o1", "LAMP", 5), ("o2", "LAMP", 5))
+        seen = Seen(10, None)
+        assert len(services.change_batch_quantity("b1", 5, shop.uow(), seen=seen)) == 1
+        after_the_first = shop.stored()
+        assert services.change_batch_quantity("b1", 5, shop.uow(), seen=seen) == []
+        assert shop.stored() == after_the_first
+
+    # -- change_batch_eta ------------------------------------------------
+
+    @pytest.mark.parametrize(
+        ("before", "after"), [(JUNE, JULY), (JULY, JUNE), (None, JUNE), (JUNE, None)]
+    )
+    def test_change_batch_eta_lets_a_batch_arrive_on_another_day(
+        self, shop: Shop, before: date | None, after: date | None
+    ) -> None:
+        shop.add("b1", "LAMP", 10, before)
+        shop.add("b2", "LAMP", 10, before)
+        assert services.change_batch_eta("b1", after, shop.uow()) is True
+        assert shop.etas() == {"b1": after, "b2": before}
+
+    @pytest.mark.parametrize("eta", [JUNE, None])
+    def test_change_batch_eta_tells_that_nothing_is_new(self, shop: Shop, eta: date | None) -> None:
+        shop.add("b1", "LAMP", 10, eta)
+        assert services.change_batch_eta("b1", eta, shop.uow()) is False
+        assert shop.etas() == {"b1": eta}
+
+    def test_change_batch_eta_leaves_the_lines_where_they_are(self, shop: Shop) -> None:
+        shop.add("b1", "LAMP", 10, JUNE)
+        shop.add("b2", "LAMP", 10, JUNE)
+        shop.order(("o1", "LAMP", 6), ("o2", "LAMP", 6), ("o3", "LAMP", 6))
+        before = shop.stored()
+        services.change_batch_eta("b1", JULY, shop.uow())
+        assert shop.stored() == before
+
+    def test_change_batch_eta_changes_which_batch_is_used_first(self, shop: Shop) -> None:
+        shop.add("b1", "LAMP", 10, JUNE)
+        shop.add("b2", "LAMP", 10, JULY)
+        services.change_batch_eta("b2", None, shop.uow())
+        assert services.allocate("o1", "LAMP", 1, shop.uow()) == "b2"
+
+    def test_change_batch_eta_takes_the_day_of_a_moment(self, shop: Shop) -> None:
+        shop.add("b1", "LAMP", 10, JUNE)
+        moment = datetime(2026, 6, 1, 12, tzinfo=UTC)
+        assert services.change_batch_eta("b1", moment, shop.uow()) is False
+        assert shop.etas() == {"b1": JUNE}
+
+    def test_change_batch_eta_trims(self, shop: Shop) -> None:
+        shop.add("b1", "LAMP", 10)
+        services.change_batch_eta(" b1 ", JUNE, shop.uow())
+        assert shop.etas() == {"b1": JUNE}
+
+    @pytest.mark.parametrize("eta", ["2026-06-01", "", 20260601, False])
+    def test_change_batch_eta_refuses_what_is_no_date(
+        self, shop: Shop, unchanged: Callable[..., None], eta: Any
+    ) -> None:
+        shop.add("b1", "LAMP", 10, JUNE)
+        unchanged(InvalidValue, services.change_batch_eta, "b1", eta)
+
+    def test_change_batch_eta_refuses_an_unknown_batch(
+        self, shop: Shop, unchanged: Callable[..., None]
+    ) -> None:
+        shop.add("b1", "LAMP", 10)
+        unchanged(UnknownBatch, services.change_batch_eta, "B1", JUNE)
+
+    def test_change_batch_eta_goes_by_what_was_seen(self, shop: Shop) -> None:
+        shop.add("b1", "LAMP", 10, JUNE)
+        assert services.change_batch_eta("b1", None, shop.uow(), seen=Seen(10, JUNE)) is True
+        assert shop.etas() == {"b1": None}
+
+    @pytest.mark.parametrize("seen", [JULY, None])
+    def test_change_batch_eta_refuses_a_batch_with_another_eta_than_was_seen(
+        self, shop: Shop, unchanged: Callable[..., None], seen: date | None
+    ) -> None:
+        shop.add("b1", "LAMP", 10, JUNE)
+        unchanged(BatchChanged, services.change_batch_eta, "b1", AUGUST, seen=Seen(10, seen))
+
+    def test_change_batch_eta_shows_what_a_batch_was_changed_to(self, shop: Shop) -> None:
+        shop.add("b1", "LAMP", 10, JUNE)
+        seen = Seen(10, JULY)
+        with pytest.raises(
+            BatchChanged, match="changed batch b1 meanwhile: it has 10 of LAMP due 2026-06-01 now"
+        ) as raised:
+            services.change_batch_eta("b1", None, shop.uow(), seen=seen)
+        assert (raised.value.known.eta, raised.value.seen) == (JUNE, seen)
+
+    def test_change_batch_eta_minds_no_other_quantity_than_was_seen(self, shop: Shop) -> None:
+        shop.add("b1", "LAMP", 11, JUNE)
+        services.change_batch_eta("b1", JULY, shop.uow(), seen=Seen(10, JUNE))
+        assert shop.etas() == {"b1": JULY}
+
+    def test_change_batch_eta_may_be_sent_twice(self, shop: Shop) -> None:
+        """By a double click: the second one finds its own change there."""
+        shop.add("b1", "LAMP", 10, JUNE)
+        seen = Seen(10, JUNE)
+        assert services.change_batch_eta("b1", JULY, shop.uow(), seen=seen) is True
+        assert services.change_batch_eta("b1", JULY, shop.uow(), seen=seen) is False
+        assert shop.etas() == {"b1": JULY}

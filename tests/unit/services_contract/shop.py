@@ -59,6 +59,10 @@ class Shop(ABC):
     def stored(self) -> Stored:
         """What is stored, as others see it."""
 
+    @abstractmethod
+    def etas(self) -> dict[str, date | None]:
+        """The ETA of each batch that is stored, as others see it."""
+
     def add(self, ref: str, sku: str, qty: int, eta: date | None = None) -> None:
         services.add_batch(ref, sku, qty, eta, self.uow())
 
