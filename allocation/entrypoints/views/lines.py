@@ -45,7 +45,8 @@ class LineList(Page, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         form = LineSearch(self.request.GET)
         page = paginate(form.found(), form.value("sort") or "-id", self.request.GET.dict())
-        return super().get_context_data(form=form, page=page, **kwargs)
+        backorders = form.value("state") == "backorders"
+        return super().get_context_data(form=form, page=page, backorders=backorders, **kwargs)
 
 
 class LineForm(forms.Form):
