@@ -6,14 +6,18 @@ import argparse
 import dataclasses
 from abc import abstractmethod
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar, Unpack
 
 from django.core.management.base import CommandError, CommandParser
 
+from allocation import bootstrap
 from allocation.management.base import AllocationCommand, whole_number
 from allocation.management.files import STANDARD, reading, replacing
+from allocation.management.output import ProgressBar, summary
 from allocation.service_layer import bulk
+from allocation.service_layer.bulk_reports import AllocationReport, ImportReport
 from allocation.service_layer.csv_files import (
     CsvFile,
     Reject,
@@ -24,7 +28,16 @@ from allocation.service_layer.csv_files import (
 
 _SHOWN_REJECTS = 10
 
-Report = TypeVar("Report", bulk.ImportReport, bulk.AllocationReport)
+Report = TypeVar("Report", ImportReport, AllocationReport)
+
+
+class How(TypedDict):
+    """What every bulk use case takes beside its file."""
+
+    run: bulk.Runner
+    reject: RejectSink
+    chunk_size: int | None
+    progress: bulk.Progress
 
 
 def _chunk_size(argument: str) -> int:
@@ -34,7 +47,7 @@ def _chunk_size(argument: str) -> int:
     return number
 
 
-class FileCommand(AllocationCommand):
+class FileCommand(AllocationCommand, Generic[Report]):
     """Reads a CSV file, keeps the rows that were rejected, and reports what became of the rest."""
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -53,41 +66,66 @@ class FileCommand(AllocationCommand):
             metavar="N",
             help="So many are stored in one transaction. Defaults to %(default)s.",
         )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="Tell what would happen, and write nothing. It decides about all rows at once, "
+            "and for so long other writers of the same SKUs wait.",
+        )
 
     def handle(self, **options: Any) -> None:
         path, rejects = options["file"], options["rejects"]
         _refuse_to_overwrite(path, rejects)
         sample: list[Reject] = []
         with ExitStack() as stack:
-            keep = not options.get("dry_run", False)
+            keep = not options["dry_run"]
             out = rejects and stack.enter_context(replacing(rejects, keep=keep))
             stream = stack.enter_context(reading(path))
             try:
                 file = CsvFile(stream)
                 reject = RejectWriter(out, file.columns) if out else _first_into(sample)
-                report = self.process(file, reject, options)
+                report = self.process(file, options, **self._how(options, reject))
             except UnreadableFile as error:
                 raise CommandError(f"{path}: {error}") from error
         self.answer(options, self.text(report, options), self.data(report))
         self._tell_rejected(report.rejected, sample, options)
 
     @abstractmethod
-    def process(self, file: CsvFile, reject: RejectSink, options: dict[str, Any]) -> Any:
+    def process(self, file: CsvFile, options: dict[str, Any], **how: Unpack[How]) -> Report:
         """Call the service; returns its report."""
 
-    @abstractmethod
-    def text(self, report: Any, options: dict[str, Any]) -> str:
+    def text(self, report: Report, options: dict[str, Any]) -> str:
         """The report in words."""
+        counts = summary(self.numbers(report))
+        if options["dry_run"]:
+            return f"{counts}\nA dry run: nothing was written."
+        if report.changed:
+            return counts
+        return f"{counts}\nNothing changed: {report.nothing_new}"
 
-    def data(self, report: Any) -> dict[str, int | float]:
+    def numbers(self, report: Report) -> dict[str, int | float]:
+        """The numbers of the report, and what they count."""
+        return {f"{'  ' * part}{label}": number for label, number, part in report.counts()}
+
+    def data(self, report: Report) -> dict[str, int | float]:
         """The report as data."""
         return dataclasses.asdict(report)
+
+    def _how(self, options: dict[str, Any], reject: RejectSink) -> How:
+        using, dry_run = options["database"], options["dry_run"]
+        return How(
+            run=partial(bootstrap.rehearse, using=using) if dry_run else self.runner(using),
+            reject=reject,
+            # Nothing that a rehearsal did is there for the next one to see.
+            chunk_size=None if dry_run else options["chunk_size"],
+            progress=ProgressBar(self.stderr),
+        )
 
     def _tell_rejected(self, count: int, sample: list[Reject], options: dict[str, Any]) -> None:
         if not count:
             return
         if options["rejects"]:
-            if not options.get("dry_run"):
+            if not options["dry_run"]:
                 self.say(options, f"The rejected rows, {count:,}, are in {options['rejects']}.")
             return
         for reject in sample:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-from allocation.domain.model import LineKey
+from allocation.domain.model import Batch, LineKey
 from allocation.domain.stock import Outcome, Placement
 from allocation.service_layer import services
 from allocation.service_layer.batch_files import read_batches
+from allocation.service_layer.bulk_reports import AllocationReport, ImportReport, RetryReport
 from allocation.service_layer.csv_files import CsvFile, Reject, RejectSink
 from allocation.service_layer.order_files import OrderColumns, Orders, read_orders
 from allocation.service_layer.services import BatchConflict
@@ -37,78 +37,25 @@ class Runner(Protocol):
     def __call__(self, use_case: Callable[[AbstractUnitOfWork], T], /) -> T: ...
 
 
-@dataclass
-class ImportReport:
-    """What became of the rows of a file of batches: `read` is the sum of the next three.
-
-    `conflicts` are those of the rejected whose reference is known with other data.
-    """
-
-    read: int = 0
-    added: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    conflicts: int = 0
-    seconds: float = 0.0
+def _ignore(*_: Any) -> None:
+    """The sink for what nobody wants to be told."""
 
 
-@dataclass
-class AllocationReport:
-    """What became of the rows of a file of orders.
-
-    Each row `read` was `merged` into the line of an earlier one, `rejected`, or
-    is the first of a line: one of the `lines`. Each line was `allocated`,
-    `already_allocated`, `backordered`, or is `still_waiting`. Of those last two,
-    `unknown_sku` are of a SKU without any batch. `conflicts` are lines known
-    with another quantity: their rows count as rejected, and they are none of
-    the `lines`.
-    """
-
-    read: int = 0
-    merged: int = 0
-    rejected: int = 0
-    conflicts: int = 0
-    lines: int = 0
-    allocated: int = 0
-    already_allocated: int = 0
-    backordered: int = 0
-    still_waiting: int = 0
-    unknown_sku: int = 0
-    seconds: float = 0.0
-
-    @property
-    def changed(self) -> bool:
-        return self.allocated + self.backordered > 0
-
-    @property
-    def lines_per_second(self) -> float:
-        return self.lines / self.seconds if self.seconds else 0.0
-
-
-@dataclass
-class RetryReport:
-    """What became of the backorders that were tried again."""
-
-    tried: int = 0
-    allocated: list[Placement] = field(default_factory=list)
-
-    @property
-    def still_waiting(self) -> int:
-        return self.tried - len(self.allocated)
-
-
-def import_batches(
+def import_batches(  # noqa: PLR0913  # what can vary, each with its default
     file: CsvFile,
     run: Runner,
     *,
     reject: RejectSink,
-    chunk_size: int = CHUNK_SIZE,
+    accept: Callable[[Batch, bool], object] = _ignore,
+    chunk_size: int | None = CHUNK_SIZE,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Take the batches of a file into stock.
 
     Known ones are passed over; a known reference with other data, in the file
-    itself too, is rejected. Raises UnreadableFile, before anything is stored.
+    itself too, is rejected. Every other batch is told to `accept`, with whether
+    it is new. A chunk size of None is all batches at once. Raises
+    UnreadableFile, before anything is stored.
     """
     started = time.monotonic()
     rejected = _Counting(reject)
@@ -117,11 +64,13 @@ def import_batches(
     for chunk in _chunks(rows, chunk_size, progress):
         batches = [batch for _, batch in chunk]
         results = run(partial(services.add_batches, batches))
-        for (row, _), result in zip(chunk, results, strict=True):
+        for (row, batch), result in zip(chunk, results, strict=True):
             if isinstance(result, BatchConflict):
                 rejected(Reject(row, str(result)))
                 report.conflicts += 1
-            elif result:
+                continue
+            accept(batch, result)
+            if result:
                 report.added += 1
             else:
                 report.unchanged += 1
@@ -135,6 +84,7 @@ def allocate_orders(  # noqa: PLR0913  # what can vary, each with its default
     run: Runner,
     *,
     reject: RejectSink,
+    accept: Callable[[Placement], object] = _ignore,
     columns: OrderColumns = _DEFAULT_COLUMNS,
     chunk_size: int | None = CHUNK_SIZE,
     progress: Progress | None = None,
@@ -142,8 +92,9 @@ def allocate_orders(  # noqa: PLR0913  # what can vary, each with its default
     """Allocate the order lines of a file, in the order in which they came in.
 
     What no batch can serve is kept as a backorder. Rows that cannot be a line,
-    and lines known with another quantity, are rejected. A chunk size of None is
-    all lines at once. Raises UnreadableFile, before anything is stored.
+    and lines known with another quantity, are rejected; where every other line
+    went is told to `accept`. A chunk size of None is all lines at once. Raises
+    UnreadableFile, before anything is stored.
     """
     started = time.monotonic()
     rejected = _Counting(reject)
@@ -156,6 +107,8 @@ def allocate_orders(  # noqa: PLR0913  # what can vary, each with its default
             report.unknown_sku += placement.unknown_sku
             if placement.outcome is Outcome.CONFLICT:
                 _reject_line(orders, placement, report, rejected)
+            else:
+                accept(placement)
     report.conflicts = outcomes[Outcome.CONFLICT]
     report.allocated = outcomes[Outcome.ALLOCATED]
     report.already_allocated = outcomes[Outcome.ALREADY_ALLOCATED]

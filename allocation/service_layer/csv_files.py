@@ -1,4 +1,11 @@
-"""CSV files as people have them: read row by row, and written back where a row was rejected."""
+"""CSV files as people have them: read row by row, and written back where a row was rejected.
+
+Note [Formulas]: a spreadsheet takes a cell such as `=1+1` or `@home` for a
+formula, and does what it says. People open rejects in one, whoever wrote the
+rows, and so an apostrophe is put before such a cell. It is taken away when the
+rejects, which are known by their last two columns, are read again: the row that
+comes back is the row that was rejected.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Final, Protocol
 
+_MAX_HEADER: Final = 10_000  # characters, with the commas; what is longer names no columns
+
 # What "surrogateescape" makes of a byte that is not UTF-8.
 _NOT_UTF_8: Final = re.compile("[\ud800-\udfff]")
+# Apostrophes before it are one more each time. The last four are the full-width forms.
+_FORMULA: Final = re.compile(r"'*\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+_NUMBER: Final = re.compile(r"\s*[+-]?[0-9]+(?:[.,][0-9]+)*\s*")
 
 
 class UnreadableFile(ValueError):
@@ -72,7 +84,14 @@ class CsvFile:
             raise UnreadableFile("The file is empty.")
         if not any(cell.strip() for cell in header):
             raise UnreadableFile("The first row is empty: it must name the columns.")
+        if sum(len(cell) + 1 for cell in header) > _MAX_HEADER:
+            raise UnreadableFile(
+                f"The first row has more than {_MAX_HEADER:,} characters: it must name the columns."
+            )
         self.columns = [cell.strip() for cell in header]
+        self._read_again = _of_rejects(self.columns)
+        if self._read_again:
+            self.columns = [_without_apostrophe(column) for column in self.columns]
 
     def positions(self, *columns: str) -> list[int]:
         """Where these columns stand in every row. Raises MissingColumn."""
@@ -85,7 +104,8 @@ class CsvFile:
         """The rows of the right width, once. Others are rejected, empty ones passed over."""
         width = len(self.columns)
         for cells in self._records:
-            row = Row(self._row, tuple(cells))
+            read = map(_without_apostrophe, cells) if self._read_again else cells
+            row = Row(self._row, tuple(read))
             if len(cells) == width:
                 yield row
             elif cells:
@@ -126,6 +146,20 @@ class CsvFile:
                 text.detach()  # or it would close the stream, which is not ours
 
 
+def without_formula(cell: str) -> str:
+    """The cell as it can be opened in a spreadsheet: see Note [Formulas]."""
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+
+
+def _without_apostrophe(cell: str) -> str:
+    """What `without_formula` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def _of_rejects(columns: Sequence[str]) -> bool:
+    return list(columns[-2:]) == ["row", "reason"]
+
+
 class _Writable(Protocol):
     def write(self, text: str, /) -> Any: ...
 
@@ -135,20 +169,22 @@ class RejectWriter:
 
     The result can be corrected and read again: those two columns are then
     replaced, and ignored by whoever reads the others. Cells that a row has
-    beyond the header follow the reason.
+    beyond the header follow the reason. See Note [Formulas].
     """
 
     def __init__(self, stream: _Writable, columns: Sequence[str]) -> None:
         # Ends lines with CR LF: with LF alone, a CR in a cell goes unquoted before Python 3.13.
         self._writer = csv.writer(stream)
         self._columns = len(columns)
-        again = list(columns[-2:]) == ["row", "reason"]
-        self._kept = self._columns - 2 if again else self._columns
-        self._writer.writerow([*columns[: self._kept], "row", "reason"])
+        self._kept = self._columns - 2 if _of_rejects(columns) else self._columns
+        self._write([*columns[: self._kept], "row", "reason"])
 
     def __call__(self, reject: Reject) -> None:
         cells = reject.row.cells
         kept = cells[: self._kept]
         missing = [""] * (self._kept - len(kept))
         surplus = cells[self._columns :]
-        self._writer.writerow([*kept, *missing, reject.row.number, reject.reason, *surplus])
+        self._write([*kept, *missing, str(reject.row.number), reject.reason, *surplus])
+
+    def _write(self, cells: Sequence[str]) -> None:
+        self._writer.writerow(map(without_formula, cells))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from allocation.domain.model import LineKey, OrderLine
 from allocation.domain.values import MAX_QUANTITY, InvalidValue
@@ -17,6 +20,32 @@ class OrderColumns:
     orderid: str = "orderid"
     sku: str = "sku"
     qty: str = "qty"
+
+
+# What is on the left goes by these names too, letters and digits alone, the likeliest first.
+_KNOWN_AS: Final = {
+    "orderid": ("orderid", "order", "orderno", "ordernumber", "invoiceno", "invoice"),
+    "sku": ("sku", "stockcode", "itemno", "articleno", "productcode"),
+    "qty": ("qty", "quantity", "units"),
+}
+
+
+def distinct_columns(header: Sequence[str]) -> list[str]:
+    """Those that have a name, and one of their own."""
+    return [column for column, times in Counter(header).items() if column and times == 1]
+
+
+def guess_columns(header: Sequence[str]) -> dict[str, str]:
+    """For the fields of OrderColumns, the columns that their names speak of; maybe not for all."""
+    written: dict[str, str] = {}
+    for column in distinct_columns(header):
+        written.setdefault("".join(filter(str.isalnum, column.lower())), column)
+    guessed = {}
+    for name, known_as in _KNOWN_AS.items():
+        found = [written[other] for other in known_as if other in written]
+        if found:
+            guessed[name] = found[0]
+    return guessed
 
 
 @dataclass

@@ -82,7 +82,7 @@ class TestAllocateOrders:
         counts = dict(line.rsplit(maxsplit=1) for line in output.stdout.strip().splitlines())
 
         assert counts["rows read"] == "3"
-        assert counts["merged"] == "1"
+        assert counts["merged with an earlier row"] == "1"
         assert counts["rejected"] == "1"
         assert counts["  allocated"] == "1"
         assert "lines per second" in counts

@@ -159,6 +159,31 @@ class TestImportBatches:
         assert "Nothing changed" not in first.stdout
         assert "Nothing changed" in second.stdout
 
+    def test_tells_and_writes_nothing_in_a_dry_run(
+        self, alias: str, command: Command, fetch: Fetch, file: Path
+    ) -> None:
+        file.write_text("reference,sku,qty,eta\nb1,LAMP,5,\nb1,LAMP,6,\nb2,LAMP,0,\n")
+        rejects = file.with_name("rejects.csv")
+
+        def report(**options: object) -> dict[str, float]:
+            counts: dict[str, float] = json.loads(
+                command("import_batches", file, format="json", **options).stdout
+            )
+            del counts["seconds"]
+            return counts
+
+        told = report(dry_run=True, rejects=str(rejects), chunk_size=1)
+        words = command("import_batches", file, dry_run=True).stdout
+
+        assert stored(alias, fetch) == []
+        assert not rejects.exists()
+        assert "A dry run: nothing was written." in words
+        assert (
+            told
+            == report()
+            == {"read": 3, "added": 1, "unchanged": 0, "rejected": 2, "conflicts": 1}
+        )
+
     def test_names_the_columns_found_when_one_is_missing(
         self, command: Command, file: Path
     ) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from allocation.domain.model import Batch
 from allocation.service_layer import bulk, services
+from allocation.service_layer.bulk_reports import AllocationReport
 from allocation.service_layer.csv_files import CsvFile, Reject, UnreadableFile
 from allocation.service_layer.unit_of_work import AbstractUnitOfWork
 from allocation.uow.testing import InMemoryDatabase
@@ -35,7 +36,7 @@ class Shop:
         self.runs += 1
         return use_case(AllocationInMemory(self.database))
 
-    def allocate(self, *rows: str, chunk_size: int | None = 100) -> bulk.AllocationReport:
+    def allocate(self, *rows: str, chunk_size: int | None = 100) -> AllocationReport:
         return bulk.allocate_orders(
             csv_file("orderid,sku,qty", *rows),
             self,
@@ -99,6 +100,33 @@ class TestAllocateOrders:
         assert shop.allocate(*rows).changed
         assert not shop.allocate(*rows).changed
 
+    def test_tells_where_every_line_went_that_is_not_rejected(self) -> None:
+        shop = Shop(Batch("STOCK", "LAMP", 10, None))
+        shop.allocate("o1,LAMP,1")
+        told: list[tuple[str, str | None]] = []
+        bulk.allocate_orders(
+            csv_file("orderid,sku,qty", "o1,LAMP,2", "o2,LAMP,1", "o3,LAMP,x", "o4,SOFA,1"),
+            shop,
+            reject=shop.rejects.append,
+            accept=lambda placement: told.append((placement.line.orderid, placement.reference)),
+        )
+
+        assert told == [("o2", "STOCK"), ("o4", None)]
+
+    def test_counts_in_words_what_it_counts(self) -> None:
+        shop = Shop(Batch("STOCK", "LAMP", 10, None))
+        counts = shop.allocate("o1,LAMP,2", "o1,LAMP,1", "o2,SOFA,1", "o3,LAMP,x").counts()
+
+        assert {count.label: count.number for count in counts if count.number} == {
+            "rows read": 4,
+            "merged with an earlier row": 1,
+            "rejected": 1,
+            "lines": 2,
+            "allocated": 1,
+            "backordered": 1,
+            "waiting, of an unknown SKU": 1,
+        }
+
     @given(
         st.lists(
             st.tuples(
@@ -124,3 +152,35 @@ class TestAllocateOrders:
             report.allocated + report.already_allocated + report.backordered + report.still_waiting
         )
         assert report.unknown_sku <= report.backordered + report.still_waiting
+
+
+class TestImportBatches:
+    @pytest.mark.parametrize("chunk_size", [1, None])
+    def test_tells_of_every_batch_that_is_not_rejected_whether_it_is_new(
+        self, chunk_size: int | None
+    ) -> None:
+        shop = Shop(Batch("b1", "LAMP", 10, None))
+        told: list[tuple[str, bool]] = []
+        report = bulk.import_batches(
+            csv_file("reference,sku,qty,eta", "b1,LAMP,10,", "b2,LAMP,1,", "b2,LAMP,2,", "b3,,1,"),
+            shop,
+            reject=shop.rejects.append,
+            accept=lambda batch, new: told.append((batch.reference, new)),
+            chunk_size=chunk_size,
+        )
+
+        assert told == [("b1", False), ("b2", True)]
+        assert report.changed
+        assert {count.label: count.number for count in report.counts()} == {
+            "rows read": 4,
+            "added": 1,
+            "unchanged": 1,
+            "rejected": 2,
+            "known with other data": 1,
+        }
+
+    def test_changed_nothing_when_no_batch_is_new(self) -> None:
+        shop = Shop(Batch("b1", "LAMP", 10, None))
+        file = csv_file("reference,sku,qty,eta", "b1,LAMP,10,")
+
+        assert not bulk.import_batches(file, shop, reject=shop.rejects.append).changed

@@ -16,6 +16,7 @@ from allocation.service_layer.csv_files import (
     RejectWriter,
     Row,
     UnreadableFile,
+    without_formula,
 )
 
 
@@ -88,6 +89,7 @@ class TestCsvFile:
             (b"\xef\xbb\xbf", "The file is empty."),
             (b"\n\n1,2\n", "The first row is empty"),
             (b" , \n1,2\n", "The first row is empty"),
+            (b"a," * 5_001 + b"\n", "The first row has more than 10,000 characters"),
             (b"a,b\n1,2\n1,\0\n", "Row 3 contains a NUL character"),
             ("a,b\n1,2\n".encode("utf-16"), "Row 1 contains a NUL character: .* UTF-16"),
             (b"a,b\n1,2\n3,caf\xe9\n", "Row 3 is not UTF-8"),
@@ -197,3 +199,39 @@ class TestRejectWriter:
 
         assert columns == ["sku", "qty", "row", "reason"]
         assert [row.cells[:2] for row in read_again] == rows
+
+
+class TestFormulas:
+    """See Note [Formulas] in csv_files."""
+
+    @pytest.mark.parametrize(
+        "cell",
+        ["=1+1", "@home", "+A1", "-A1", "-1-1", " =1+1", "\t=1+1", "\n@A1", "\uff1d1+1", "'=1+1"],
+    )
+    def test_get_an_apostrophe(self, cell: str) -> None:
+        assert without_formula(cell) == f"'{cell}"
+
+    @pytest.mark.parametrize(
+        "cell", ["", "LAMP", "6", "-6", "+6", " -1,000.50 ", "'LAMP", "1-1", "a=b", "-", "'"]
+    )
+    def test_are_not_seen_in_numbers_and_texts(self, cell: str) -> None:
+        assert without_formula(cell) == {"-": "'-"}.get(cell, cell)
+
+    @given(st.text(st.sampled_from("'=+-@ \t\n1,.a\uff1d")), st.text(st.sampled_from("'=+-@ a")))
+    def test_in_rejects_come_back_as_they_were(self, cell: str, column: str) -> None:
+        stream = io.StringIO(newline="")
+        RejectWriter(stream, [column.strip(), "qty"])(Reject(Row(2, (cell, "0")), "Too few."))
+        again = CsvFile(io.BytesIO(stream.getvalue().encode()))
+
+        assert again.columns == [column.strip(), "qty", "row", "reason"]
+        assert [row.cells[0] for row in again.rows(unexpected)] == [cell]
+
+    def test_in_rejects_are_never_one(self) -> None:
+        stream = io.StringIO(newline="")
+        RejectWriter(stream, ["=sku"])(Reject(Row(2, ("=1+1", "@2")), "=3"))
+
+        for cells in csv.reader(io.StringIO(stream.getvalue())):
+            assert not any(cell.startswith(("=", "@")) for cell in cells)
+
+    def test_of_other_files_are_read_as_they_stand(self) -> None:
+        assert cells(b"sku,qty\n'=1,'-1-1\n") == [("'=1", "'-1-1")]

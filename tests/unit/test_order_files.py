@@ -2,13 +2,20 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from allocation.domain.model import OrderLine
 from allocation.domain.values import MAX_QUANTITY
 from allocation.service_layer.csv_files import CsvFile, Reject
-from allocation.service_layer.order_files import OrderColumns, Orders, read_orders
+from allocation.service_layer.order_files import (
+    OrderColumns,
+    Orders,
+    distinct_columns,
+    guess_columns,
+    read_orders,
+)
 
 
 def read(*rows: str, header: str = "orderid,sku,qty") -> tuple[Orders, list[Reject]]:
@@ -85,3 +92,32 @@ class TestReadOrders:
 
         assert orders.read == len(rows) == len(orders.lines) + orders.merged + len(rejects)
         assert sum(line.qty for line in orders.lines.values()) == sum(int(row[2]) for row in taken)
+
+
+class TestGuessColumns:
+    @pytest.mark.parametrize(
+        ("header", "orderid", "sku", "qty"),
+        [
+            (["orderid", "sku", "qty"], "orderid", "sku", "qty"),
+            (["Quantity", "x", "StockCode", "InvoiceNo"], "InvoiceNo", "StockCode", "Quantity"),
+            (["Order ID", "SKU", "Qty."], "Order ID", "SKU", "Qty."),
+            (["invoice", "order", "sku", "units"], "order", "sku", "units"),
+        ],
+    )
+    def test_finds_them_however_they_are_written(
+        self, header: list[str], orderid: str, sku: str, qty: str
+    ) -> None:
+        assert guess_columns(header) == {"orderid": orderid, "sku": sku, "qty": qty}
+
+    def test_leaves_out_what_it_does_not_find(self) -> None:
+        assert guess_columns(["Bestellung", "SKU"]) == {"sku": "SKU"}
+
+    def test_does_not_choose_among_columns_of_one_name(self) -> None:
+        assert guess_columns(["orderid", "sku", "qty", "qty"]) == {
+            "orderid": "orderid",
+            "sku": "sku",
+        }
+
+
+def test_distinct_columns_have_a_name_of_their_own() -> None:
+    assert distinct_columns(["a", "", "b", "a", "c"]) == ["b", "c"]

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
-from allocation.management.file_command import FileCommand
-from allocation.management.output import ProgressBar, summary
+from allocation.management.file_command import FileCommand, How
 from allocation.service_layer import bulk
-from allocation.service_layer.csv_files import CsvFile, RejectSink
+from allocation.service_layer.bulk_reports import ImportReport
+from allocation.service_layer.csv_files import CsvFile
 
 
-class Command(FileCommand):
+class Command(FileCommand[ImportReport]):
     help = (
         "Take the batches of a CSV file into stock. Its columns are reference, sku, qty and eta "
         "(YYYY-MM-DD, empty for stock in the warehouse). Batches that are there already are passed "
@@ -18,28 +18,8 @@ class Command(FileCommand):
     examples = """
         import_batches batches.csv
         import_batches batches.csv --rejects rejects.csv
-        import_batches - < batches.csv
+        import_batches - --dry-run < batches.csv
     """
 
-    def process(
-        self, file: CsvFile, reject: RejectSink, options: dict[str, Any]
-    ) -> bulk.ImportReport:
-        return bulk.import_batches(
-            file,
-            self.runner(options["database"]),
-            reject=reject,
-            chunk_size=options["chunk_size"],
-            progress=ProgressBar(self.stderr),
-        )
-
-    def text(self, report: bulk.ImportReport, options: dict[str, Any]) -> str:
-        counts = summary(
-            {
-                "rows read": report.read,
-                "added": report.added,
-                "unchanged": report.unchanged,
-                "rejected": report.rejected,
-                "  known with other data": report.conflicts,
-            }
-        )
-        return counts if report.added else f"{counts}\nNothing changed: there is no new batch."
+    def process(self, file: CsvFile, options: dict[str, Any], **how: Unpack[How]) -> ImportReport:
+        return bulk.import_batches(file, **how)
