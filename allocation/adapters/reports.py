@@ -1,15 +1,18 @@
 """Figures over many batches or lines.
 
-Those over all of them are summed up from indexes that carry the quantities, so
-that no row of the tables is read for them.
+Note [Totals]: those over all of them are summed up from indexes that carry the
+quantities, so that no table is read. PostgreSQL has to be told: it takes a page
+of an index to cost four times one of a table, as it does on a disk that turns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Count, Max, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
@@ -87,13 +90,14 @@ class SkuReport:
 def stock(today: date, days: int, using: str = DEFAULT_DB_ALIAS) -> StockReport:
     """How things stand, with the arrivals of so many days."""
     batches = Batch.objects.using(using)
-    return StockReport(
-        warehouse=_stock(batches.in_warehouse()),
-        ships=_stock(batches.on_its_way()),
-        late=_stock(batches.late(today)),
-        arrivals=_arrivals(batches.filter(eta__gte=today), days),
-        waiting=waiting(using=using),
-    )
+    with _from_indexes(using):
+        return StockReport(
+            warehouse=_stock(batches.in_warehouse()),
+            ships=_stock(batches.on_its_way()),
+            late=_stock(batches.late(today)),
+            arrivals=_arrivals(batches.filter(eta__gte=today), days),
+            waiting=waiting(using=using),
+        )
 
 
 def sku(sku: str, using: str = DEFAULT_DB_ALIAS) -> SkuReport:
@@ -118,6 +122,16 @@ def waiting(sku: str | None = None, using: str = DEFAULT_DB_ALIAS) -> Demand:
     """The backorders (of one SKU)."""
     lines = OrderLine.objects.using(using).filter(batch__isnull=True)
     return _demand(lines if sku is None else lines.filter(sku=sku))
+
+
+@contextmanager
+def _from_indexes(using: str) -> Iterator[None]:
+    """See Note [Totals]."""
+    with transaction.atomic(using):
+        if connections[using].vendor == "postgresql":
+            with connections[using].cursor() as cursor:
+                cursor.execute("SET LOCAL enable_seqscan = off")
+        yield
 
 
 _STOCK = {

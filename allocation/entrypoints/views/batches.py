@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from functools import partial
 from typing import Any, ClassVar
@@ -170,9 +171,12 @@ class ChangeQuantity(ChangeForm):
             qty = form.cleaned_data["qty"]
             use_case = partial(services.change_batch_quantity, self.batch.reference, qty)
             try:
-                context |= {"qty": qty, "placements": bootstrap.rehearse(use_case)}
+                placements = bootstrap.rehearse(use_case)
             except OBJECTIONS as error:
                 form.add_error(None, objection(error))
+            else:
+                goals = Counter(placement.reference for placement in placements)
+                context |= {"qty": qty, "placements": placements, "goals": goals.most_common()}
         return self.render_to_response(self.get_context_data(**context))
 
     def act(self, form: QuantityForm) -> str:

@@ -31,7 +31,7 @@ class LineSearch(SearchForm):
     )
 
     def found(self) -> QuerySet[models.OrderLine]:
-        lines = models.OrderLine.objects.select_related("batch")
+        lines = models.OrderLine.objects.prefetch_related("batch")
         if self.value("state") == "backorders":
             lines = lines.filter(batch__isnull=True)
         if q := self.value("q"):
@@ -93,7 +93,7 @@ class OfLine(Page):
 
     @cached_property
     def line(self) -> models.OrderLine:
-        lines = models.OrderLine.objects.select_related("batch")
+        lines = models.OrderLine.objects.prefetch_related("batch")
         return get_object_or_404(lines, orderid=self.kwargs["orderid"], sku=self.kwargs["sku"])
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -21,11 +21,11 @@ class OrderPage(Page, TemplateView):
         asked, waiting = bootstrap.order_report(orderid)
         if not asked.lines:
             raise Http404
-        lines = OrderLine.objects.filter(orderid=orderid).select_related("batch")
+        lines = OrderLine.objects.filter(orderid=orderid).prefetch_related("batch")
         return super().get_context_data(
             asked=asked,
             waiting=waiting,
-            page=paginate(lines, "id", self.request.GET.dict()),
+            page=paginate(lines, "sku", self.request.GET.dict()),
             history=HistoryEntry.objects.filter(orderid=orderid).order_by("-id")[:RECENT],
             **kwargs,
         )

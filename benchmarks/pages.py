@@ -1,0 +1,220 @@
+"""What the pages cost where there is much to show: `python -m benchmarks.pages`.
+
+On a PostgreSQL server of its own, with 100,000 batches and 1,000,000 order lines.
+See README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import django
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import setup_test_environment
+
+from tests.support.databases import postgresql_server
+from tests.support.routes import path, routes
+
+_FILL: Final = Path(__file__).resolve().parent / "pages.sql"
+_RUNS: Final = 5
+_SLOWEST: Final = 12
+_MOST_QUERIES: Final = 25
+_TABLES: Final = {"allocation_batch", "allocation_orderline"}
+_TRANSACTION: Final = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+
+# What the URLs name: of each kind the one with most to show.
+_ARGUMENTS: Final = {
+    "reference": "busy",
+    "orderid": "order-long",
+    "sku": "POPULAR",
+    "app_label": "allocation",
+}
+_BATCH_ORDERS: Final = ["reference", "sku", "eta", "free_quantity"]
+_SEARCHES: Final = {
+    "batches/": {
+        "state": ["", "warehouse", "way", "late", "low", "full"],
+        "sort": [*_BATCH_ORDERS, *(f"-{column}" for column in _BATCH_ORDERS)],
+        "q": ["", "batch-", "batch-00123", "SKU-0123", "POPULAR", "nothing"],
+    },
+    "lines/": {
+        "state": ["", "backorders"],
+        "sort": ["id", "-id"],
+        "q": ["", "order-", "order-0012", "SKU-0123", "POPULAR", "WANTED", "BUSY", "nothing"],
+    },
+    "history/": {"batch": ["", "busy", "nothing"], "order": ["", "order-long", "nothing"]},
+    "batch/<name:reference>/quantity/": {"qty": ["100"]},
+    "sku/<name:sku>/": {"qty": ["1", "2000000000"]},
+}
+_SORTED: Final = {
+    "batches/": ("Batch", _SEARCHES["batches/"]["sort"]),
+    "lines/": ("OrderLine", _SEARCHES["lines/"]["sort"]),
+    "history/": ("HistoryEntry", ["-id"]),
+}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a page cost."""
+
+    url: str
+    queries: int
+    seconds: float
+    rows: int
+    """Rows of batches and lines that the database looked at."""
+    scans: list[str]
+    """The queries that read batches or lines from the one end of the table to the other."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--batches", type=int, default=100_000, help="Defaults to %(default)s.")
+    parser.add_argument("--lines", type=int, default=1_000_000, help="Defaults to %(default)s.")
+    numbers = vars(parser.parse_args())
+    os.environ.pop("DATABASE_URL", None)  # never somebody's own
+    with postgresql_server() as url:
+        os.environ |= {
+            "DATABASE_URL": url,
+            "DJANGO_SETTINGS_MODULE": "uow_project.settings",
+            "HTTPS": "false",
+            "SECRET_KEY": "for the benchmark",
+        }
+        django.setup()
+        setup_test_environment()
+        _fill(numbers)
+        visits = list(_visits())
+        connection.close()
+    _report(visits)
+    sys.exit(any(visit.scans or visit.queries >= _MOST_QUERIES for visit in visits))
+
+
+def _fill(numbers: dict[str, int]) -> None:
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute(_FILL.read_text(encoding="utf-8"), numbers)
+        cursor.execute("VACUUM (ANALYZE)")
+
+
+def _report(visits: list[Visit]) -> None:
+    print("| page | queries | time | rows |\n|---|---|---|---|")  # noqa: T201
+    for visit in sorted(visits, key=lambda visit: -visit.seconds)[:_SLOWEST]:
+        print(  # noqa: T201
+            f"| `{visit.url}` | {visit.queries} | {visit.seconds * 1000:.0f} ms | {visit.rows:,} |"
+        )
+    median = statistics.median(visit.seconds for visit in visits)
+    most = max(visit.queries for visit in visits)
+    print(f"{len(visits)} pages, median {median * 1000:.0f} ms, at most {most} queries")  # noqa: T201
+    for visit in visits:
+        for scan in visit.scans:
+            print(f"Reads a whole table: {visit.url}\n    {scan}")  # noqa: T201
+
+
+def _visits() -> Iterator[Visit]:
+    client = Client()
+    # Not a superuser, whose permissions nobody looks up.
+    clerk = get_user_model().objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.set(apps.get_model("auth", "Permission").objects.all())
+    client.force_login(clerk)
+    for url in _urls():
+        status = client.get(url).status_code
+        if status == HTTPStatus.OK:
+            yield _visit(client, url)
+        else:
+            print(f"Left out, as it answers {status}: {url}")  # noqa: T201
+
+
+def _urls() -> Iterator[str]:
+    """Every page; the lists with each of their searches, and from the middle of each order."""
+    for route in routes():
+        try:
+            url = path(route, _ARGUMENTS)
+        except KeyError:
+            print(f"Left out, as it needs an argument: {route}")  # noqa: T201
+            continue
+        yield url
+        if searches := _SEARCHES.get(route):
+            for values in product(*searches.values()):
+                yield f"{url}?{urlencode(dict(zip(searches, values, strict=True)))}"
+        model, orders = _SORTED.get(route, ("", []))
+        for order in orders:
+            yield f"{url}?sort={order}&{_middle(model, order)}"
+
+
+def _middle(model: str, order: str) -> str:
+    """The query string of the page in the middle of a list."""
+    from allocation.entrypoints.paging import paginate  # noqa: PLC0415  # needs the settings
+
+    rows = apps.get_model("allocation", model)._default_manager.all()
+    middle = rows.count() // 2
+    two = rows.filter(pk__in=[row.pk for row in rows.order_by(order)[middle : middle + 2]])
+    return paginate(two, order, {}, size=1).next
+
+
+def _visit(client: Client, url: str) -> Visit:
+    sent: list[tuple[str, Any]] = []
+
+    def record(execute: Any, sql: str, *arguments: Any) -> Any:
+        sent.append((sql, arguments[0]))
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(record):
+        client.get(url)
+    read = {
+        sql: list(_scans(_plan(sql, params))) for sql, params in sent if sql.startswith("SELECT")
+    }
+    return Visit(
+        url,
+        queries=sum(not sql.startswith(_TRANSACTION) for sql, _ in sent),
+        seconds=statistics.median(_seconds(client, url) for _ in range(_RUNS)),
+        rows=sum(_rows(scan) for scans in read.values() for scan in scans),
+        scans=[sql for sql, scans in read.items() if any(map(_is_sequential, scans))],
+    )
+
+
+def _seconds(client: Client, url: str) -> float:
+    started = time.perf_counter()
+    client.get(url)
+    return time.perf_counter() - started
+
+
+def _plan(sql: str, params: Any) -> dict[str, Any]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+        [[explained]] = cursor.fetchall()
+    plan: dict[str, Any] = explained[0]["Plan"]
+    return plan
+
+
+def _scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """How a plan reads batches and lines."""
+    if plan.get("Relation Name") in _TABLES and "Scan" in plan["Node Type"]:
+        yield plan
+    for part in plan.get("Plans", ()):
+        yield from _scans(part)
+
+
+def _is_sequential(scan: dict[str, Any]) -> bool:
+    return "Seq Scan" in scan["Node Type"]
+
+
+def _rows(scan: dict[str, Any]) -> int:
+    looked_at = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+    return int(sum(scan.get(name, 0) for name in looked_at) * scan["Actual Loops"])
+
+
+if __name__ == "__main__":
+    main()
