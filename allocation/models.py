@@ -230,12 +230,14 @@ class HistoryEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor}: {self.event}, {self.detail}"
+        subject = self.batch if self.orderid is None else f"{self.orderid}/{self.sku}"
+        return f"{subject} {self.event} by {self.actor}: {self.detail}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
             raise HistoryIsFinal
-        super().save(*args, **kwargs)
+        # Given the key of another one, Django would update that.
+        super().save(*args, **kwargs | {"force_insert": True})
 
     def delete(self, *_: Any, **__: Any) -> Never:
         raise HistoryIsFinal

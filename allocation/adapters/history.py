@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from allocation import models
 from allocation.adapters.mappers import BATCH, LINE
+from allocation.domain.values import text
 from allocation.models import HistoryEntry
 from allocation.uow import Row, Table
 from allocation.uow.django import ModelTable
@@ -32,62 +33,66 @@ HISTORY: Final = ModelTable(
 
 Event: TypeAlias = HistoryEntry.Event
 
+Change: TypeAlias = tuple[Row, Row]
+"""A row as it was and as it is; empty where there was none, or is none."""
+
 _What: TypeAlias = tuple[Event, str | None, str | None, str | None, str, str]
 """The columns from `event` on."""
 
 
 @dataclass(frozen=True)
 class Author:
-    """Who acts, and by which service: what every entry begins with."""
+    """Who acts, and by which service: what every entry begins with. Raises InvalidValue."""
 
     actor: str
     service: str
 
-    def entries(self, table: Table, changes: Iterable[tuple[Row | None, Row | None]]) -> list[Row]:
-        """The entries about rows, each as it was and as it is; None where there is none."""
+    def __post_init__(self) -> None:
+        text("actor", self.actor)
+
+    def entries(self, table: Table, changes: Iterable[Change]) -> list[Row]:
+        """The entries about changes of rows of `table`."""
         tell = _TELLERS.get(table)
         if tell is None:
             return []
         return [
-            (None, self.actor, self.service, *what)
-            for old, new in changes
-            for what in tell(old, new)
+            (None, self.actor, self.service, *what) for change in changes for what in tell(*change)
         ]
 
 
-def _of_batch(old: Row | None, new: Row | None) -> Iterator[_What]:
-    reference, sku, qty, *_, eta = new or old or ()
-    if old is None:
-        event, detail = Event.BATCH_ADDED, f"{_units(qty)}, {_due(eta)}"
-        yield event, reference, None, None, sku, detail
-    elif new is None:
-        yield Event.BATCH_REMOVED, reference, None, None, sku, _units(qty)
-    else:
-        if old[2] != qty:
-            detail = f"{old[2]} → {_units(qty)}"
-            yield Event.QUANTITY_CHANGED, reference, None, None, sku, detail
-        if old[5] != eta:
-            detail = f"{_due(old[5])} → {_due(eta)}"
-            yield Event.ETA_CHANGED, reference, None, None, sku, detail
+def _of_batch(old: Row, new: Row) -> Iterator[_What]:
+    match old, new:
+        case (), (reference, sku, qty, *_, eta):
+            detail = f"{_units(qty)}, {_due(eta)}"
+            yield Event.BATCH_ADDED, reference, None, None, sku, detail
+        case (reference, sku, qty, *_), ():
+            yield Event.BATCH_REMOVED, reference, None, None, sku, _units(qty)
+        case _:
+            _, _, old_qty, *_, old_eta = old
+            reference, sku, qty, *_, eta = new
+            if qty != old_qty:
+                detail = f"{old_qty} → {_units(qty)}"
+                yield Event.QUANTITY_CHANGED, reference, None, None, sku, detail
+            if eta != old_eta:
+                detail = f"{_due(old_eta)} → {_due(eta)}"
+                yield Event.ETA_CHANGED, reference, None, None, sku, detail
 
 
-def _of_line(old: Row | None, new: Row | None) -> Iterator[_What]:
-    orderid, sku, qty, *_ = new or old or ()
-    left = old[3] if old else None
-    reference = new[3] if new else None
-    if new is None:
-        event = Event.LINE_REMOVED
-    elif reference is None:
-        event = Event.BACKORDERED
-    elif left is None:
-        event = Event.ALLOCATED
-    else:
-        event = Event.MOVED
-    if old is None or left != reference or new is None:
-        yield event, reference, left, orderid, sku, _units(qty)
+def _of_line(old: Row, new: Row) -> Iterator[_What]:
+    match old, new:
+        case (), (orderid, sku, qty, reference, _):
+            event = Event.BACKORDERED if reference is None else Event.ALLOCATED
+            yield event, reference, None, orderid, sku, _units(qty)
+        case (orderid, sku, qty, left, _), ():
+            yield Event.LINE_REMOVED, None, left, orderid, sku, _units(qty)
+        case (*_, left, _), (orderid, sku, qty, reference, _) if reference != left:
+            event = Event.ALLOCATED if left is None else Event.MOVED
+            if reference is None:
+                event = Event.BACKORDERED
+            yield event, reference, left, orderid, sku, _units(qty)
 
 
-_TELLERS: Final[dict[Table, Callable[[Row | None, Row | None], Iterator[_What]]]] = {
+_TELLERS: Final[dict[Table, Callable[[Row, Row], Iterator[_What]]]] = {
     BATCH: _of_batch,
     LINE: _of_line,
 }

@@ -60,6 +60,7 @@ class Discrepancy:
 
 def audit(using: str) -> Iterator[Discrepancy]:
     """Every number that is stored twice, where the two disagree."""
+    # The type of the base manager knows what an annotation adds.
     batches = Batch._base_manager.using(using).annotate(
         units=Coalesce(Sum("lines__qty"), 0),
         last=Coalesce(Max("lines__position"), 0),

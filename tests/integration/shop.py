@@ -49,3 +49,4 @@ class DatabaseShop(Shop):
     def empty(self) -> None:
         self.execute("DELETE FROM allocation_orderline")
         self.execute("DELETE FROM allocation_batch")
+        self.execute("DELETE FROM allocation_historyentry")

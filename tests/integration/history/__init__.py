@@ -1,0 +1,1 @@
+"""Who did what: told in the same unit of work as what was done, and never changed."""
