@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 settings.configure(
-    INSTALLED_APPS=["allocation"],
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "allocation"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
 )
 django.setup()

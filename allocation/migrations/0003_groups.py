@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.management import create_permissions
-from django.db import migrations
+from django.db import migrations, router
 
 LOOK = ["view_batch", "view_orderline", "view_historyentry"]
 GROUPS = {
@@ -16,6 +16,8 @@ GROUPS = {
 
 def make_groups(apps: Any, schema_editor: Any) -> None:
     using = schema_editor.connection.alias
+    if not router.allow_migrate_model(using, apps.get_model("auth", "Group")):
+        return  # the users, and so the groups, are in another database
     # Django makes permissions after the last migration, which is too late here.
     app = apps.get_app_config("allocation")
     app.models_module = True

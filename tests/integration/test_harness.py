@@ -29,7 +29,7 @@ class TestDatabase:
 
     def test_is_empty_when_a_test_begins(self, alias: str, fetch: Fetch) -> None:
         """The tests above left a row each."""
-        assert fetch(alias, "SELECT * FROM auth_group") == []
+        assert fetch(alias, NAMES, ["buyers"]) == []
 
 
 class TestManage:
