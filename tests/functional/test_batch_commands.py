@@ -1,4 +1,4 @@
-"""add_batch, change_batch_quantity and import_batches."""
+"""add_batch, change_batch_quantity, change_batch_eta and import_batches."""
 
 from __future__ import annotations
 
@@ -98,6 +98,77 @@ class TestChangeBatchQuantity:
     def test_refuses_what_is_no_quantity(self, command: Command) -> None:
         with pytest.raises(CommandError, match="at least 1, not 0"):
             command("change_batch_quantity", "STOCK", 0)
+
+
+class TestChangeBatchEta:
+    @pytest.fixture(autouse=True)
+    def stock(self, command: Command) -> None:
+        command("add_batch", "SHIP", "LAMP", 10, "--eta=2030-01-31")
+        command("allocate", "o1", "LAMP", 6)
+
+    def test_lets_a_batch_arrive_on_another_day(
+        self, alias: str, command: Command, fetch: Fetch, allocations: Allocations
+    ) -> None:
+        output = command("change_batch_eta", "SHIP", "2030-02-14")
+
+        assert stored(alias, fetch) == [("SHIP", "LAMP", 10, "2030-02-14")]
+        assert allocations() == {("o1", "LAMP"): (6, "SHIP")}
+        assert output.stdout == "Batch SHIP is due 2030-02-14 now.\n"
+
+    def test_lets_a_batch_have_arrived(
+        self, alias: str, command: Command, fetch: Fetch, allocations: Allocations
+    ) -> None:
+        output = command("change_batch_eta", "SHIP", "--arrived")
+
+        assert stored(alias, fetch) == [("SHIP", "LAMP", 10, "")]
+        assert allocations() == {("o1", "LAMP"): (6, "SHIP")}
+        assert output.stdout == "Batch SHIP is in the warehouse now.\n"
+
+    def test_changes_nothing_the_second_time_and_says_so(
+        self, alias: str, command: Command, fetch: Fetch
+    ) -> None:
+        output = command("change_batch_eta", "SHIP", "2030-01-31")
+
+        assert stored(alias, fetch) == [("SHIP", "LAMP", 10, "2030-01-31")]
+        assert output.stdout == "Batch SHIP is due 2030-01-31 already: nothing changed.\n"
+
+    @pytest.mark.parametrize(
+        ("argument", "eta", "changed"),
+        [("2030-02-14", "2030-02-14", True), ("2030-01-31", "2030-01-31", False)],
+    )
+    def test_answers_in_json(
+        self, command: Command, argument: str, eta: str, *, changed: bool
+    ) -> None:
+        output = command("change_batch_eta", "SHIP", argument, format="json")
+
+        assert json.loads(output.stdout) == {"reference": "SHIP", "eta": eta, "changed": changed}
+
+    def test_answers_in_json_without_a_day_when_it_has_arrived(self, command: Command) -> None:
+        output = command("change_batch_eta", "SHIP", "--arrived", format="json")
+
+        assert json.loads(output.stdout) == {"reference": "SHIP", "eta": None, "changed": True}
+
+    def test_knows_when_there_is_no_such_batch(self, command: Command) -> None:
+        with pytest.raises(CommandError, match=r"There is no batch STOCK\."):
+            command("change_batch_eta", "STOCK", "--arrived")
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ([], "Give the day on which the batch arrives, or --arrived"),
+            ([""], "Give the day on which the batch arrives, or --arrived"),
+            (["2030-02-14", "--arrived"], "Give the day on which the batch arrives, or --arrived"),
+            (["2030-02-30"], "must be a date as YYYY-MM-DD"),
+            (["tomorrow"], "must be a date as YYYY-MM-DD"),
+        ],
+    )
+    def test_refuses_what_is_no_day(
+        self, alias: str, command: Command, fetch: Fetch, arguments: list[str], message: str
+    ) -> None:
+        with pytest.raises(CommandError, match=message):
+            command("change_batch_eta", "SHIP", *arguments)
+
+        assert stored(alias, fetch) == [("SHIP", "LAMP", 10, "2030-01-31")]
 
 
 class TestImportBatches:

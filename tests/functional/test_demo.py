@@ -35,6 +35,7 @@ class TestDemo:
             return [
                 fetch(alias, "SELECT * FROM allocation_batch ORDER BY reference"),
                 fetch(alias, "SELECT * FROM allocation_orderline ORDER BY id"),
+                fetch(alias, "SELECT * FROM allocation_historyentry ORDER BY id"),
             ]
 
         command("demo")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -29,7 +28,7 @@ class Command(AllocationCommand):
     formats = ("text",)
 
     def handle(self, *, database: str, **options: Any) -> None:
-        run = partial(bootstrap.run, using=database)
+        run = self.runner(database)
         self._import(run)
         self._allocate(run)
         self._shorten(database)
