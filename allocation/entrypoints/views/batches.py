@@ -17,6 +17,7 @@ from django.utils.functional import cached_property
 from django.views.generic import TemplateView
 
 from allocation import bootstrap
+from allocation.domain.stock import Placement
 from allocation.entrypoints.forms import EtaField, NameField, QuantityField, SearchForm
 from allocation.entrypoints.pages import OBJECTIONS, RECENT, Page, ServiceForm, objection
 from allocation.entrypoints.paging import paginate
@@ -171,23 +172,29 @@ class ChangeQuantity(ChangeForm):
             qty = form.cleaned_data["qty"]
             use_case = partial(services.change_batch_quantity, self.batch.reference, qty)
             try:
-                placements = bootstrap.rehearse(use_case)
+                leaving = self._leaving(bootstrap.rehearse(use_case))
             except OBJECTIONS as error:
                 form.add_error(None, objection(error))
             else:
-                goals = Counter(placement.reference for placement in placements)
-                context |= {"qty": qty, "placements": placements, "goals": goals.most_common()}
+                goals = Counter(placement.reference for placement in leaving)
+                context |= {"qty": qty, "placements": leaving, "goals": goals.most_common()}
         return self.render_to_response(self.get_context_data(**context))
 
     def act(self, form: QuantityForm) -> str:
         reference, qty = self.batch.reference, form.cleaned_data["qty"]
-        placements = self.run(services.change_batch_quantity, reference, qty, seen=form.seen)
-        moved = sum(placement.reference is not None for placement in placements)
+        leaving = self._leaving(
+            self.run(services.change_batch_quantity, reference, qty, seen=form.seen)
+        )
         happened = f"Batch {reference} holds {qty} units now."
-        if placements:
-            waiting = len(placements) - moved
+        if leaving:
+            waiting = sum(placement.reference is None for placement in leaving)
+            moved = len(leaving) - waiting
             happened += f" Lines that went elsewhere: {moved}; that wait now: {waiting}."
         return happened
+
+    def _leaving(self, placements: list[Placement]) -> list[Placement]:
+        """Without those lines that were taken off for a larger one, and fit again."""
+        return [placed for placed in placements if placed.reference != self.batch.reference]
 
 
 class EtaForm(SeenForm):
