@@ -26,10 +26,10 @@ UseCase = Callable[[AbstractUnitOfWork], Any]
 TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
 
-def statements(shop: DatabaseShop, use_case: UseCase) -> int:
+def statements(shop: DatabaseShop, use_case: UseCase, *, actor: str | None = None) -> int:
     """How many it sends, but for those that begin and end transactions."""
     with CaptureQueriesContext(connections[shop.alias]) as captured:
-        use_case(shop.uow())
+        bootstrap.run(use_case, shop.alias, actor=actor)
     return sum(not query["sql"].startswith(TRANSACTION) for query in captured)
 
 
@@ -79,6 +79,45 @@ def add_backorders(shop: DatabaseShop, count: int) -> None:
     )
 
 
+# What each service sends, and what more to tell who did it: one INSERT, where it did something.
+every_service = pytest.mark.parametrize(
+    ("count", "told", "use_case"),
+    [
+        pytest.param(2, 1, partial(services.add_batch, "b", "LAMP", 1, None), id="add_batch"),
+        pytest.param(
+            1, 0, partial(services.add_batch, "now", "LAMP", 9, JUNE), id="add_batch again"
+        ),
+        pytest.param(4, 1, partial(services.allocate, "new", "LAMP", 1), id="allocate"),
+        pytest.param(2, 0, partial(services.allocate, "o1", "LAMP", 2), id="allocate again"),
+        pytest.param(
+            4, 1, partial(services.allocate, "waiting", "LAMP", 9), id="allocate a backorder"
+        ),
+        pytest.param(4, 1, partial(services.deallocate, "o1", "LAMP"), id="deallocate"),
+        pytest.param(4, 1, partial(services.reallocate, "o1", "LAMP"), id="reallocate"),
+        pytest.param(
+            4, 1, partial(services.reallocate, "waiting", "LAMP"), id="reallocate a backorder"
+        ),
+        pytest.param(5, 1, partial(services.reallocate_batch, "late"), id="reallocate_batch"),
+        pytest.param(
+            4,
+            1,
+            partial(services.reallocate_backorders, [("huge", "LAMP"), ("waiting", "LAMP")]),
+            id="reallocate_backorders",
+        ),
+        pytest.param(
+            3, 1, partial(services.change_batch_quantity, "late", 12), id="more in a batch"
+        ),
+        pytest.param(
+            5, 1, partial(services.change_batch_quantity, "late", 1), id="less in a batch"
+        ),
+        pytest.param(3, 1, partial(services.change_batch_eta, "late", JUNE), id="change_batch_eta"),
+        pytest.param(
+            2, 0, partial(services.change_batch_eta, "late", JULY), id="change_batch_eta again"
+        ),
+    ],
+)
+
+
 class TestAService:
     @pytest.fixture
     def open_shop(self, shop: DatabaseShop) -> DatabaseShop:
@@ -88,45 +127,25 @@ class TestAService:
         shop.add("now", "LAMP", 9, JUNE)
         return shop
 
-    @pytest.mark.parametrize(
-        ("count", "use_case"),
-        [
-            pytest.param(2, partial(services.add_batch, "b", "LAMP", 1, None), id="add_batch"),
-            pytest.param(
-                1, partial(services.add_batch, "now", "LAMP", 9, JUNE), id="add_batch again"
-            ),
-            pytest.param(4, partial(services.allocate, "new", "LAMP", 1), id="allocate"),
-            pytest.param(2, partial(services.allocate, "o1", "LAMP", 2), id="allocate again"),
-            pytest.param(
-                4, partial(services.allocate, "waiting", "LAMP", 9), id="allocate a backorder"
-            ),
-            pytest.param(4, partial(services.deallocate, "o1", "LAMP"), id="deallocate"),
-            pytest.param(4, partial(services.reallocate, "o1", "LAMP"), id="reallocate"),
-            pytest.param(
-                4, partial(services.reallocate, "waiting", "LAMP"), id="reallocate a backorder"
-            ),
-            pytest.param(5, partial(services.reallocate_batch, "late"), id="reallocate_batch"),
-            pytest.param(
-                4,
-                partial(services.reallocate_backorders, [("huge", "LAMP"), ("waiting", "LAMP")]),
-                id="reallocate_backorders",
-            ),
-            pytest.param(
-                3, partial(services.change_batch_quantity, "late", 12), id="more in a batch"
-            ),
-            pytest.param(
-                5, partial(services.change_batch_quantity, "late", 1), id="less in a batch"
-            ),
-        ],
-    )
+    @every_service
     def test_sends_so_many_statements(
-        self, open_shop: DatabaseShop, count: int, use_case: UseCase
+        self, open_shop: DatabaseShop, count: int, told: int, use_case: UseCase
     ) -> None:
         assert statements(open_shop, use_case) == count
+
+    @every_service
+    def test_sends_one_more_to_tell_who_did_it(
+        self, open_shop: DatabaseShop, count: int, told: int, use_case: UseCase
+    ) -> None:
+        assert statements(open_shop, use_case, actor="ann") == count + told
 
     def test_of_many_batches_sends_as_many_as_for_one(self, shop: DatabaseShop) -> None:
         batches = [Batch(f"b{n}", "LAMP", 1, None) for n in range(1000)]
         assert statements(shop, partial(services.add_batches, batches)) == 2
+
+    def test_of_many_batches_tells_of_all_at_once(self, shop: DatabaseShop) -> None:
+        batches = [Batch(f"b{n}", "LAMP", 1, None) for n in range(1000)]
+        assert statements(shop, partial(services.add_batches, batches), actor="ann") == 3
 
 
 class TestAllocateLines:
@@ -141,8 +160,8 @@ class TestAllocateLines:
         services.allocate_lines(orders[: lines // 2], shop.uow())
         services.add_batches([Batch("b", "sku-0", lines, JUNE)], shop.uow())
 
-        # Batches and lines are read; batches updated; lines inserted, and updated.
-        assert statements(shop, partial(services.allocate_lines, orders)) == 5
+        # Batches and lines are read; batches updated; lines inserted, and updated; and it is told.
+        assert statements(shop, partial(services.allocate_lines, orders), actor="ann") == 6
         assert statements(shop, partial(services.allocate_lines, orders)) == 2
 
     @pytest.mark.django_db(transaction=True, databases=["default"])
