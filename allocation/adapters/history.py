@@ -52,9 +52,7 @@ class Author:
 
     def entries(self, table: Table, changes: Iterable[Change]) -> list[Row]:
         """The entries about changes of rows of `table`."""
-        tell = _TELLERS.get(table)
-        if tell is None:
-            return []
+        tell = _TELLERS[table]
         return [
             (None, self.actor, self.service, *what) for change in changes for what in tell(*change)
         ]

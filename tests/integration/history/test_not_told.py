@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from allocation import bootstrap
+from allocation.adapters.history import Author
 from allocation.adapters.unit_of_work import AllocationUnitOfWork
 from allocation.domain.model import OrderLine, OutOfStock
 from allocation.service_layer import services
@@ -113,6 +115,17 @@ class TestNothingIsTold:
             uow.commit()
         assert [entry[1] for entry in history()] == ["b1", "b4"]
         assert {ref for ref, eta in shop.etas().items() if eta} == {"b1", "b4"}
+
+    def test_of_a_part_of_a_transaction_that_is_rolled_back(
+        self, alias: str, history: History
+    ) -> None:
+        add = partial(services.add_batch, sku="LAMP", qty=10, eta=None)
+        author = Author("ann", "by hand")
+        for reference, undone in [("b1", True), ("b2", False)]:
+            with transaction.atomic(using=alias):
+                add(reference, uow=AllocationUnitOfWork(alias, join=True, author=author))
+                transaction.set_rollback(undone, using=alias)
+        assert [entry[1] for entry in history()] == ["b2"]
 
     def test_of_an_attempt_that_is_run_again(self, shop: DatabaseShop, history: History) -> None:
         shop.add("b1", "LAMP", 10)
