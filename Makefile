@@ -85,11 +85,14 @@ build: $(STAMP) ## Build the wheel and the source distribution into dist/
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+
 .PHONY: lock
-lock: $(STAMP) ## Renew requirements.txt: the newest releases that pyproject.toml admits
-	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-		--group dev --extra postgresql --quiet --output-file requirements.txt pyproject.toml
+lock: $(STAMP) ## Renew requirements*.txt: the newest releases that pyproject.toml admits
+	$(LOCK) --upgrade --group dev --extra postgresql --output-file requirements.txt
+	$(LOCK) --upgrade --group project --constraint requirements.txt \
+		--output-file requirements-server.txt
 
 .PHONY: clean
 clean: ## Remove what was made here: environment, caches, build, demo database

@@ -4,12 +4,19 @@ Everything is taken over, as what the tests should see is the project as it is
 wired, and only the lines below may differ from it.
 """
 
+from django.conf import global_settings
+
 from uow_project import databases
 from uow_project.settings import *  # noqa: F403 - see above
 from uow_project.settings import INSTALLED_APPS as PROJECT_APPS
 
 SECRET_KEY = "for the tests"  # noqa: S105 - it protects nothing
 SECURE_SSL_REDIRECT = False  # the test client speaks http
+
+# Static files as they lie in the sources: nobody has collected them.
+STORAGES = global_settings.STORAGES
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
 
 INSTALLED_APPS = [
     *PROJECT_APPS,

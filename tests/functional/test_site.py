@@ -71,6 +71,23 @@ class TestSignIn:
 
 
 @pytest.mark.django_db
+class TestContentSecurityPolicy:
+    @pytest.mark.parametrize("path", ["/accounts/login/", "/nowhere"])
+    def test_admits_nothing_inline_and_nothing_from_elsewhere(
+        self, client: Client, path: str
+    ) -> None:
+        policy = client.get(path)["Content-Security-Policy"]
+
+        assert set(policy.split("; ")) == {
+            "default-src 'self'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+            "object-src 'none'",
+        }
+
+
+@pytest.mark.django_db
 class TestHealthz:
     def test_is_answered_without_signing_in(self, client: Client) -> None:
         response = client.get("/healthz")
