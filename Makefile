@@ -2,6 +2,7 @@
 #
 #   make test PYTHON=python3.13 VENV=.venv-3.13    another Python
 #   make test ARGS="tests/unit -k allocate"        arguments for pytest
+#   make demo ARGS="--port 8001"                   arguments for the demo
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -27,9 +28,9 @@ help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
 .PHONY: demo
-demo: $(STAMP) ## Allocate a sample of orders to a sample of stock, and show it
+demo: $(STAMP) ## Load a sample, allocate it, and serve the site on this machine
 	@$(MANAGE) migrate --verbosity 0
-	@$(MANAGE) demo
+	@$(MANAGE) demo $(ARGS)
 
 .PHONY: test
 test: $(STAMP) ## Run the tests, on SQLite and on a PostgreSQL of their own

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from django.core.management import call_command
 
+from tests.conftest import ROOT
 from tests.support.order_stream import Stream, order_stream
 
 if TYPE_CHECKING:
@@ -50,6 +53,15 @@ def allocations(alias: str, fetch: Fetch) -> Allocations:
         return {(orderid, sku): (qty, batch or "") for orderid, sku, qty, batch in rows}
 
     return read
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what it takes to run the site, for it to leave files in."""
+    for name in ("allocation", "templates", "uow_project"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "manage.py", tmp_path)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ ARGUMENTS = {
     "change_batch_eta": ["STOCK", "--arrived"],
     "change_batch_quantity": ["STOCK", "5"],
     "deallocate": ["o1", "LAMP"],
-    "demo": [],
+    "demo": ["--no-serve"],
     "export_allocations": [],
     "import_batches": ["-"],
     "reallocate": ["--backorders"],

@@ -1,12 +1,32 @@
 from __future__ import annotations
 
-from tests.conftest import Fetch
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from tests.conftest import DatabaseUrl, Fetch
 from tests.functional.conftest import Allocations, Command
+from tests.support.people import make_groups
 
 
+@pytest.fixture
+def groups(alias: str) -> None:
+    make_groups(alias)
+
+
+@pytest.mark.usefixtures("groups")
 class TestDemo:
     def test_shows_what_it_did(self, command: Command, allocations: Allocations) -> None:
-        output = command("demo")
+        output = command("demo", "--no-serve")
 
         assert "Batch SHIP-HERON-RED-CHAIR arrives with 30 units only" in output.stdout
         assert "Numbers that disagree: 0." in output.stdout
@@ -15,7 +35,7 @@ class TestDemo:
 
     def test_shows_every_kind_of_outcome(self, command: Command) -> None:
         """Else the sample shows less than it could."""
-        stdout = command("demo").stdout
+        stdout = command("demo", "--no-serve").stdout
         counts = dict(
             line.rsplit(maxsplit=1)
             for line in stdout.splitlines()
@@ -38,9 +58,79 @@ class TestDemo:
                 fetch(alias, "SELECT * FROM allocation_historyentry ORDER BY id"),
             ]
 
-        command("demo")
+        command("demo", "--no-serve")
         before = state()
-        output = command("demo")
+        output = command("demo", "--no-serve")
 
         assert state() == before
         assert "The sample is loaded already" in output.stdout
+
+
+@pytest.mark.usefixtures("groups")
+class TestClerk:
+    def test_can_sign_in_with_the_password_that_is_shown(
+        self, alias: str, command: Command
+    ) -> None:
+        [password] = re.findall(r"Password: (\w+)", command("demo", "--no-serve").stdout)
+
+        clerk = User.objects.using(alias).get(username="clerk")
+        assert clerk.check_password(password)
+        assert [group.name for group in clerk.groups.all()] == ["stock clerks"]
+
+    def test_keeps_the_password(self, alias: str, command: Command, fetch: Fetch) -> None:
+        def stored() -> object:
+            return fetch(alias, "SELECT username, password FROM auth_user")
+
+        command("demo", "--no-serve")
+        before = stored()
+        stdout = command("demo", "--no-serve").stdout
+
+        assert stored() == before
+        assert "Password:" not in stdout
+        assert "manage.py changepassword clerk" in stdout
+
+
+@pytest.mark.django_db(databases=["default"], transaction=True)
+class TestSite:
+    def test_is_served_until_it_is_interrupted(
+        self, checkout: Path, database_url: DatabaseUrl
+    ) -> None:
+        make_groups("default")
+        with subprocess.Popen(
+            [sys.executable, "manage.py", "demo", "--port=0"],
+            cwd=checkout,
+            env=os.environ
+            | {
+                "DATABASE_URL": database_url("default"),
+                "DJANGO_SETTINGS_MODULE": "uow_project.settings",
+            },
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout
+            url = next(
+                match[1]
+                for line in process.stdout
+                if (match := re.match(r"The site is at (http://\S+) until", line))
+            )
+            with urllib.request.urlopen(f"{url}accounts/login/") as page:  # noqa: S310 - it is http
+                html = page.read().decode()
+            assert "<h1>Sign in</h1>" in html
+            process.send_signal(signal.SIGINT)
+
+        assert process.returncode == 0
+
+    def test_needs_a_port_that_is_free(self) -> None:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as other,
+            pytest.raises(CommandError, match="is in use"),
+        ):
+            call_command("demo", port=other.getsockname()[1])
+
+    def test_needs_a_port_that_there_is(self) -> None:
+        with pytest.raises(CommandError, match="'65536' is no port"):
+            call_command("demo", "--port=65536")
+
+    def test_works_on_the_default_database_alone(self) -> None:
+        with pytest.raises(CommandError, match="add --no-serve"):
+            call_command("demo", database="postgresql")

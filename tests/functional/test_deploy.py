@@ -6,7 +6,6 @@ import http.client
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
@@ -93,11 +92,8 @@ class Deploy(Protocol):
 
 
 @pytest.fixture
-def deploy(tmp_path: Path) -> Iterator[Deploy]:
-    """Follow the page from a copy of what is checked out. What still runs is killed."""
-    for name in ("allocation", "templates", "uow_project"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "manage.py", tmp_path)
+def deploy(checkout: Path) -> Iterator[Deploy]:
+    """Follow the page from a checkout. What still runs at the end is killed."""
     bare = {
         name: value
         for name, value in os.environ.items()
@@ -122,7 +118,7 @@ def deploy(tmp_path: Path) -> Iterator[Deploy]:
                 typed = typed.replace(written, here)
             process = subprocess.Popen(
                 ["/bin/bash", "-c", typed],
-                cwd=tmp_path,
+                cwd=checkout,
                 env=bare,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

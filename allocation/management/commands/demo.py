@@ -5,7 +5,14 @@ from contextlib import contextmanager
 from importlib import resources
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.management.base import CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS
+from django.utils.crypto import get_random_string
+
 from allocation import bootstrap
+from allocation.management import serving
 from allocation.management.base import AllocationCommand
 from allocation.management.moves import moves, moves_text
 from allocation.management.output import summary, table
@@ -18,25 +25,61 @@ _SHORT_SKU = "RED-CHAIR"
 _SHORT_BATCH = "SHIP-HERON-RED-CHAIR"
 _SHORT_QTY = 30
 
+_CLERK = "clerk"
+_GROUP = "stock clerks"
+_PASSWORD_LENGTH = 16
+
 
 class Command(AllocationCommand):
     help = (
         "Load a sample of a furniture retailer's stock and orders, allocate it, let a batch turn "
-        "out smaller than announced, and show what happened. What is there already stays as it is."
+        "out smaller than announced, and show what happened; then serve the site on this machine, "
+        "with a clerk who can sign in. What is there already stays as it is."
     )
-    examples = "demo"
+    examples = """
+        demo
+        demo --port 8001
+        demo --no-serve
+    """
     formats = ("text",)
 
-    def handle(self, *, database: str, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        site = parser.add_mutually_exclusive_group()
+        site.add_argument(
+            "--port",
+            type=serving.port,
+            default=8000,
+            help="Where to serve the site. Defaults to 8000.",
+        )
+        site.add_argument("--no-serve", action="store_true", help="Do not serve the site.")
+
+    def handle(self, *, database: str, port: int, no_serve: bool, **options: Any) -> None:
+        if no_serve:
+            self._prepare(database)
+        elif database != DEFAULT_DB_ALIAS:
+            raise CommandError(
+                f'The site works on the database "{DEFAULT_DB_ALIAS}" alone: add --no-serve.'
+            )
+        else:
+            with serving.listen(port) as listening:
+                self._prepare(database)
+                self._title(f"The site is at {serving.url(listening)} until you press Ctrl-C")
+                self.stdout.flush()
+                serving.serve(listening)
+
+    def _prepare(self, database: str) -> None:
         run = self.runner(database)
-        self._import(run)
-        self._allocate(run)
-        self._shorten(database)
-        self._retry(run, database)
+        if self._import(run):
+            self._allocate(run)
+            self._shorten(database)
+            self._retry(run, database)
         self._show_stock(database)
         self._audit(database)
+        self._show_clerk(database)
 
-    def _import(self, run: bulk.Runner) -> None:
+    def _import(self, run: bulk.Runner) -> bool:
+        """Whether the sample is new here."""
         self._title("Stock comes in")
         with _sample("batches.csv") as file:
             report = bulk.import_batches(file, run, reject=_ignore)
@@ -46,6 +89,7 @@ class Command(AllocationCommand):
         self.stdout.write(summary(counts))
         if not report.added:
             self.stdout.write("The sample is loaded already: what is there stays as it is.")
+        return report.added > 0
 
     def _allocate(self, run: bulk.Runner) -> None:
         self._title("Orders are allocated: warehouse first, then the earliest ship")
@@ -106,6 +150,26 @@ class Command(AllocationCommand):
         self._title("Every number, derived again from the order lines")
         wrong = sum(1 for _ in bootstrap.audit(using))
         self.stdout.write(f"Numbers that disagree: {wrong}.")
+
+    def _show_clerk(self, using: str) -> None:
+        self._title("Who can sign in")
+        users = get_user_model()._default_manager.db_manager(using)
+        if users.filter(**{get_user_model().USERNAME_FIELD: _CLERK}).exists():
+            self.stdout.write(
+                f"The user {_CLERK}, with the password of the first time. "
+                f"For another one: manage.py changepassword {_CLERK}"
+            )
+            return
+        password = get_random_string(_PASSWORD_LENGTH)
+        try:
+            group = Group.objects.using(using).get(name=_GROUP)
+        except Group.DoesNotExist as error:
+            raise CommandError(
+                f'There is no group "{_GROUP}" for the user {_CLERK}: a migration made it, '
+                "and somebody has removed it since. Add it again in the admin."
+            ) from error
+        users.create_user(_CLERK, password=password).groups.add(group)
+        self.stdout.write(f"User: {_CLERK}\nPassword: {password}, which is shown this once.")
 
     def _title(self, title: str) -> None:
         self.stdout.write(self.style.MIGRATE_HEADING(f"\n{title}"))
