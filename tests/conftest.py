@@ -51,7 +51,7 @@ def alias(request: pytest.FixtureRequest) -> str:
     return name
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def database_url(
     django_db_setup: None, connections: ConnectionHandler, postgresql_url: str
 ) -> DatabaseUrl:

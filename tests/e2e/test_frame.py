@@ -1,0 +1,80 @@
+"""Signing in and out, and what all pages have in common."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.looking import look
+from tests.support.people import PASSWORD, make_user
+
+
+def heading(page: Page) -> str:
+    return page.get_by_role("heading", level=1).inner_text()
+
+
+class TestSigningIn:
+    def test_leads_to_the_page_that_was_asked_for(self, alias: str, anonymous_page: Page) -> None:
+        make_user(alias, "clerk", "stock clerks")
+        anonymous_page.goto("/accounts/password/")
+        look(anonymous_page, "sign-in")
+
+        anonymous_page.get_by_label("Username").fill("clerk")
+        anonymous_page.get_by_label("Password").fill(PASSWORD)
+        anonymous_page.get_by_role("button", name="Sign in").click()
+
+        assert heading(anonymous_page) == "Change your password"
+
+    def test_refuses_a_wrong_password_and_keeps_the_name(self, anonymous_page: Page) -> None:
+        anonymous_page.goto("/accounts/login/")
+        anonymous_page.get_by_label("Username").fill("clerk")
+        anonymous_page.get_by_label("Password").fill("wrong")
+        anonymous_page.get_by_role("button", name="Sign in").click()
+
+        expect(anonymous_page.get_by_text("Please enter a correct username")).to_be_visible()
+        expect(anonymous_page.get_by_label("Username")).to_have_value("clerk")
+        look(anonymous_page, "sign-in-refused")
+
+
+def test_signing_out_ends_it(clerk_page: Page) -> None:
+    clerk_page.get_by_role("button", name="Sign out").click()
+    assert heading(clerk_page) == "You are signed out"
+    look(clerk_page, "signed-out")
+
+    clerk_page.goto("/accounts/password/")
+    assert heading(clerk_page) == "Sign in"
+
+
+def test_a_password_can_be_changed(clerk_page: Page) -> None:
+    clerk_page.get_by_role("link", name="clerk").click()
+    clerk_page.get_by_label("Old password").fill("wrong")
+    clerk_page.get_by_label("New password:", exact=True).fill("1234")
+    clerk_page.get_by_label("New password confirmation").fill("1234")
+    clerk_page.get_by_role("button", name="Change password").click()
+    look(clerk_page, "password-refused")
+
+    clerk_page.get_by_label("Old password").fill(PASSWORD)
+    clerk_page.get_by_label("New password:", exact=True).fill("staple battery horse")
+    clerk_page.get_by_label("New password confirmation").fill("staple battery horse")
+    clerk_page.get_by_role("button", name="Change password").click()
+
+    assert heading(clerk_page) == "Your password is changed"
+    look(clerk_page, "password-changed")
+
+
+def test_what_is_not_there_has_a_page(clerk_page: Page, anonymous_page: Page) -> None:
+    for page, who in [(clerk_page, "clerk"), (anonymous_page, "anonymous")]:
+        page.goto("/nowhere")
+
+        assert heading(page) == "There is no such page"
+        look(page, f"not-found-{who}")
+
+
+def test_the_first_tab_skips_the_navigation(clerk_page: Page) -> None:
+    clerk_page.goto("/nowhere")
+
+    clerk_page.keyboard.press("Tab")
+    expect(clerk_page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    clerk_page.keyboard.press("Enter")
+    clerk_page.keyboard.press("Tab")
+
+    expect(clerk_page.get_by_role("link", name="To the overview")).to_be_focused()
