@@ -9,6 +9,10 @@ REQUIRED = {
     "allocation/py.typed",
     "allocation/sample/batches.csv",
     "allocation/sample/orders.csv",
+    "allocation/static/allocation/simple.css/LICENSE",
+    "allocation/static/allocation/simple.css/simple.css",
+    "allocation/static/allocation/site.css",
+    "allocation/templates/allocation/base.html",
     "allocation/migrations/__init__.py",
     "allocation/uow/__init__.py",
 }

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.looking import look
+from tests.e2e.looking import SIZES, assert_accessible, assert_fits, look
 from tests.support.people import PASSWORD, make_user
 
 
 def heading(page: Page) -> str:
     return page.get_by_role("heading", level=1).inner_text()
+
+
+class TestLooking:
+    """Else a page could hide what is wrong with it from all the other tests."""
+
+    def test_finds_letters_too_pale_to_read(self, anonymous_page: Page) -> None:
+        anonymous_page.goto("/accounts/login/")
+        anonymous_page.evaluate("document.querySelector('h1').style.color = '#ccc'")
+
+        with pytest.raises(AssertionError, match="color-contrast"):
+            assert_accessible(anonymous_page)
+
+    def test_finds_pages_too_wide_for_a_phone(self, anonymous_page: Page) -> None:
+        anonymous_page.set_viewport_size(SIZES["phone"])
+        anonymous_page.goto("/accounts/login/")
+        anonymous_page.evaluate("document.querySelector('h1').style.width = '500px'")
+
+        with pytest.raises(AssertionError, match="on a screen of 390"):
+            assert_fits(anonymous_page)
 
 
 class TestSigningIn:
