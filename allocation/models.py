@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, Never, Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from allocation.domain.values import MAX_LENGTH
 
@@ -241,3 +242,61 @@ class HistoryEntry(models.Model):
 
     def delete(self, *_: Any, **__: Any) -> Never:
         raise HistoryIsFinal
+
+
+_CLAIM = timedelta(minutes=10)  # no application of an upload takes as long
+_WAITS = timedelta(days=1)  # for somebody to apply it
+_KEPT = timedelta(days=90)  # to be looked at when it is applied
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    """The uploads, as they are at some moment."""
+
+    def waiting(self, now: datetime) -> Self:
+        """Those that can be previewed and applied: see `Upload`."""
+        unclaimed = Q(claimed_at__isnull=True) | Q(claimed_at__lt=now - _CLAIM)
+        return self.filter(unclaimed, applied_at__isnull=True)
+
+    def outdated(self, now: datetime) -> Self:
+        """Those that have been there for long enough."""
+        forgotten = self.waiting(now).filter(uploaded_at__lt=now - _WAITS)
+        return forgotten | self.filter(applied_at__lt=now - _KEPT)
+
+
+class Upload(models.Model):
+    """A CSV file that somebody sent: previewed, and applied once they have seen the preview.
+
+    Whoever applies it claims it first. A claim that did not come to its end
+    after a while, because the server was stopped, holds no more.
+    """
+
+    class Kind(models.TextChoices):
+        BATCHES = "batches", "batches"
+        ORDERS = "orders", "orders"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    filename = models.CharField(max_length=MAX_LENGTH)
+    uploaded_at = models.DateTimeField()
+    uploaded_by = models.CharField(max_length=MAX_LENGTH)
+    content = models.BinaryField(help_text="The file; empty once it is applied.")
+    header = models.JSONField(help_text="The names of its columns.")
+    columns = models.JSONField(default=dict, help_text="Which of them make an order line.")
+    previewed_at = models.DateTimeField(null=True)
+    claimed_at = models.DateTimeField(null=True)
+    applied_at = models.DateTimeField(null=True)
+    applied_by = models.CharField(max_length=MAX_LENGTH)
+    report = models.JSONField(null=True, help_text="Of the application, or of the last preview.")
+    rejects = models.TextField(help_text="The rejected rows, as CSV. Empty where there is none.")
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.filename
+
+    @property
+    def being_applied(self) -> bool:
+        claimed = self.claimed_at is not None and timezone.now() - self.claimed_at <= _CLAIM
+        return claimed and self.applied_at is None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from allocation.entrypoints.converters import NameConverter
-from allocation.entrypoints.views import batches, history, lines, orders, overview, skus
+from allocation.entrypoints.views import batches, history, lines, orders, overview, skus, uploads
+from allocation.models import Upload
 
 app_name = "allocation"
 
@@ -41,5 +42,17 @@ urlpatterns = [
     path("order/<name:orderid>/", orders.OrderPage.as_view(), name="order"),
     path("sku/<name:sku>/", skus.SkuPage.as_view(), name="sku"),
     path("sku/<name:sku>/retry/", lines.RetryBackorders.as_view(), name="retry_sku"),
+    path("uploads/", uploads.UploadList.as_view(), name="uploads"),
+    path(
+        "uploads/batches/",
+        uploads.SendFile.as_view(kind=Upload.Kind.BATCHES),
+        name="upload_batches",
+    ),
+    path(
+        "uploads/orders/", uploads.SendFile.as_view(kind=Upload.Kind.ORDERS), name="upload_orders"
+    ),
+    path("uploads/<int:pk>/", uploads.UploadPage.as_view(), name="upload"),
+    path("uploads/<int:pk>/preview/", uploads.PreviewUpload.as_view(), name="preview_upload"),
+    path("uploads/<int:pk>/rejects/", uploads.UploadRejects.as_view(), name="upload_rejects"),
     path("history/", history.HistoryList.as_view(), name="history"),
 ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -11,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.conftest import Fetch
+from tests.functional.web.uploads import Clerk
 from tests.integration.shop import DatabaseShop
 
 if TYPE_CHECKING:
@@ -49,13 +51,22 @@ class SignIn(Protocol):
     def __call__(self, group: str, name: str = ...) -> Client: ...
 
 
-@pytest.fixture
-def on_alias(alias: str, connections: ConnectionHandler) -> Iterator[str]:
-    """Let the site, which works on "default", work on the database of the test."""
+@contextmanager
+def site_on(alias: str, connections: ConnectionHandler) -> Iterator[None]:
+    """Let the site, which works on "default", work on the database `alias` in this thread."""
     default = connections["default"]
     connections["default"] = connections[alias]
-    yield alias
-    connections["default"] = default
+    try:
+        yield
+    finally:
+        connections["default"] = default
+
+
+@pytest.fixture
+def on_alias(alias: str, connections: ConnectionHandler) -> Iterator[str]:
+    """Let the site work on the database of the test."""
+    with site_on(alias, connections):
+        yield alias
 
 
 @pytest.fixture
@@ -89,6 +100,12 @@ def shop(alias: str, fetch: Fetch) -> DatabaseShop:
 def site(on_alias: str, fetch: Fetch, sign_in: SignIn) -> Site:
     """The site as a clerk sees it."""
     return Site(on_alias, fetch, sign_in("stock clerks"))
+
+
+@pytest.fixture
+def ann(on_alias: str, sign_in: SignIn) -> Clerk:
+    """A clerk who uploads files."""
+    return Clerk(sign_in("stock clerks"))
 
 
 def errors(response: Response) -> dict[str, list[str]]:
