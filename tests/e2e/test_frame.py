@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -87,6 +89,20 @@ def test_what_is_not_there_has_a_page(clerk_page: Page, anonymous_page: Page) ->
 
         assert heading(page) == "There is no such page"
         look(page, f"not-found-{who}")
+
+
+def test_the_navigation_leads_to_pages_and_tells_which_one_is_shown(
+    clerk_page: Page, viewer_page: Page
+) -> None:
+    everybody = ["Overview", "Batches", "Order lines", "Backorders", "History"]
+    for page, names in [(viewer_page, everybody), (clerk_page, [*everybody, "Upload"])]:
+        links = page.get_by_role("navigation", name="Main").get_by_role("link")
+        assert sorted(links.all_inner_texts()) == sorted(names)
+        for name in names:
+            links.filter(has_text=re.compile(f"^{name}$")).click()
+            [current] = [link for link in links.all() if link.get_attribute("aria-current")]
+            assert current.inner_text() == name
+            assert heading(page) != "There is no such page"
 
 
 def test_the_first_tab_skips_the_navigation(clerk_page: Page) -> None:
