@@ -90,11 +90,10 @@ def main() -> None:
         os.environ |= {
             "DATABASE_URL": url,
             "DJANGO_SETTINGS_MODULE": "uow_project.settings",
-            "HTTPS": "false",
-            "SECRET_KEY": "for the benchmark",
+            "DEBUG": "true",  # no https, and the static files under their own names
         }
         django.setup()
-        setup_test_environment()
+        setup_test_environment(debug=False)
         _fill(numbers)
         visits = list(_visits())
         connection.close()
