@@ -13,8 +13,11 @@ import pytest
 from django.apps import apps
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from allocation.entrypoints.uploads import take_in
+from allocation.models import Upload
 from tests.factories import BatchFactory, OrderLineFactory
 from tests.support.routes import path, routes
 
@@ -29,6 +32,7 @@ CLERKS: Statuses = (302, 403, 200, 200)
 DONE: Statuses = (302, 403, 302, 302)
 
 SHOWN = SIGNED_IN, (302, 405, 405, 405)
+FOR_CLERKS = CLERKS, (302, 403, 405, 405)
 FORM = CLERKS, CLERKS
 """Sent empty, it is shown again, with what is missing."""
 BUTTON = CLERKS, DONE
@@ -51,6 +55,12 @@ PAGES: dict[str, tuple[Statuses, Statuses]] = {
     "sku/<name:sku>/": SHOWN,
     "sku/<name:sku>/retry/": BUTTON,
     "history/": SHOWN,
+    "uploads/": FOR_CLERKS,
+    "uploads/batches/": FORM,
+    "uploads/orders/": FORM,
+    "uploads/<int:pk>/": FORM,
+    "uploads/<int:pk>/preview/": FORM,
+    "uploads/<int:pk>/rejects/": FOR_CLERKS,
     "healthz": (OPEN, NO_SUCH_METHOD),
     "accounts/login/": (OPEN, OPEN),
     "accounts/logout/": ((302, 405, 405, 405), SIGNED_IN),
@@ -62,7 +72,7 @@ PAGES: dict[str, tuple[Statuses, Statuses]] = {
 
 ALL = routes()
 ADMIN = [route for route in ALL if route.startswith("admin/") and route not in PAGES]
-NAMES = {"reference": "b1", "orderid": "o1", "sku": "LAMP"}
+NAMES = {"reference": "b1", "orderid": "o1", "sku": "LAMP", "pk": "17"}
 SIGN_IN = "/accounts/login/", "/admin/login/"
 
 
@@ -72,6 +82,8 @@ def stock(db: None) -> None:
         using="default", reference="b1", sku="LAMP", allocated_quantity=1, lines_taken=1
     )
     OrderLineFactory(using="default", orderid="o1", sku="LAMP", batch=batch, position=1)
+    upload = take_in(Upload.Kind.ORDERS, SimpleUploadedFile("o.csv", b"orderid,sku,qty\no,,1"), "a")
+    Upload.objects.filter(id=upload.pk).update(id=17)
 
 
 @pytest.fixture
