@@ -14,7 +14,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
-from pytest_django.asserts import assertRedirects
 
 from allocation import bootstrap
 from allocation.models import Upload
@@ -204,25 +203,8 @@ class TestUpload:
         assert "Next page" in page.text
 
 
-def pages(upload: int) -> dict[str, str]:
-    """The URL of every page of uploads, by its name."""
-    every = {name: reverse(f"allocation:{name}") for name in ("upload_batches", "upload_orders")}
-    for name in ("upload", "preview_upload", "upload_rejects"):
-        every[name] = reverse(f"allocation:{name}", args=[upload])
-    return every | {"uploads": reverse("allocation:uploads")}
-
-
 class TestPermission:
-    def test_is_asked_for_everywhere(self, ann: Clerk, upload: int, sign_in: SignIn) -> None:
-        viewer = sign_in("stock viewers", "vic")
-        for url in pages(upload).values():
-            assert viewer.get(url).status_code == 403
-            assert viewer.post(url).status_code == 403
-
-    def test_begins_with_signing_in(self, ann: Clerk, upload: int) -> None:
-        for url in pages(upload).values():
-            assertRedirects(Client().get(url), f"/accounts/login/?next={url}")
-            assertRedirects(Client().post(url), f"/accounts/login/?next={url}")
+    """See test_access for the rest."""
 
     def test_to_change_batches_is_none_to_add_them(self, ann: Clerk, sign_in: SignIn) -> None:
         upload = ann.sent("batches", BATCHES)
@@ -236,13 +218,6 @@ class TestPermission:
         assert bob.send("batches", BATCHES).status_code == 403
         assert bob.look(upload).status_code == 403
         assert bob.apply(upload, seen="anything").status_code == 403
-
-    def test_is_no_substitute_for_a_token(self, ann: Clerk, upload: int) -> None:
-        client = Client(enforce_csrf_checks=True)
-        client.force_login(User.objects.get(username="ann"))
-        for name, url in pages(upload).items():
-            if name not in ("uploads", "upload_rejects"):
-                assert client.post(url, {"seen": "anything"}).status_code == 403
 
 
 class TestQueries:
