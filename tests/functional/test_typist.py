@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 
 from tests.conftest import Fetch
 from tests.functional.conftest import Command
+from tests.support.people import make_groups
 
 AUTHORS = "SELECT DISTINCT actor, service FROM allocation_historyentry"
 
@@ -88,7 +89,8 @@ class TestAFile:
 
 
 def test_of_the_demo(alias: str, command: Command, fetch: Fetch) -> None:
-    command("demo")
+    make_groups(alias)
+    command("demo", "--no-serve")
     entries = fetch(alias, AUTHORS)
 
     assert {actor for actor, _ in entries} == {"ann (command line)"}
