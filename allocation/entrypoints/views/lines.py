@@ -54,7 +54,7 @@ class LineForm(forms.Form):
     sku = NameField("sku", label="SKU")
     qty = QuantityField(label="Units")
     backorder = forms.BooleanField(
-        label="Keep it as a backorder when no batch has room", required=False
+        label="Keep it as a backorder when no batch has room", label_suffix="", required=False
     )
 
 

@@ -9,11 +9,11 @@ from django.views.generic import TemplateView
 
 from allocation import bootstrap
 from allocation.entrypoints import charts
-from allocation.entrypoints.pages import RECENT, Page
+from allocation.entrypoints.pages import Page
 from allocation.models import Batch, HistoryEntry
 
 FEW = 10
-"""How many of the batches that run out are shown."""
+"""How many of the batches that run out are shown, and of the allocations."""
 
 
 class Overview(Page, TemplateView):
@@ -26,6 +26,6 @@ class Overview(Page, TemplateView):
             report=report,
             columns=charts.columns(report.arrivals),
             running_out=running_out[:FEW],
-            history=HistoryEntry.objects.allocations().order_by("-id")[:RECENT],
+            history=HistoryEntry.objects.allocations().order_by("-id")[:FEW],
             **kwargs,
         )

@@ -27,11 +27,11 @@ class TestSkuPage:
 
     def test_shows_its_batches_in_the_order_in_which_they_are_used(self, full_site: Site) -> None:
         page = full_site.get("sku", "LAMP")
-        assert [row[0] for row in rows(page)[:4]] == ["b2", "b3", "b4", "b1"]
+        assert [row[0] for row in rows(page)[3:7]] == ["b2", "b3", "b4", "b1"]
 
     def test_shows_how_much_there_is_on_which_day(self, full_site: Site) -> None:
         page = full_site.get("sku", "LAMP")
-        assert rows(page)[4:7] == [
+        assert rows(page)[:3] == [
             ["in the warehouse", "1", "10", "7", "3"],
             ["2130-06-01", "2", "20", "4", "16"],
             ["2130-07-01", "1", "10", "0", "10"],
@@ -100,7 +100,7 @@ class TestWhatIf:
         page = site.get("sku", "LAMP", qty=qty)
 
         assert answer in text(page)
-        assert [row[3] for row in rows(page)[:2]] == ["0", "0"]
+        assert [row[3] for row in rows(page)] == ["0", "0", "0", "0"]
 
     @pytest.mark.parametrize("typed", ["", "0", "x", "2147483648", "<b>"])
     def test_says_what_is_wrong_with_a_quantity_and_keeps_it(self, site: Site, typed: str) -> None:
