@@ -141,20 +141,19 @@ def _process(upload: Upload, run: bulk.Runner, chunk_size: int | None) -> tuple[
     file = CsvFile(io.BytesIO(upload.content))
     findings = _Findings(file)
     report: ImportReport | AllocationReport
-    match Upload.Kind(upload.kind):
-        case Upload.Kind.BATCHES:
-            report = bulk.import_batches(
-                file, run, reject=findings.reject, accept=findings.batch, chunk_size=chunk_size
-            )
-        case Upload.Kind.ORDERS:
-            report = bulk.allocate_orders(
-                file,
-                run,
-                reject=findings.reject,
-                accept=findings.line,
-                columns=OrderColumns(**upload.columns),
-                chunk_size=chunk_size,
-            )
+    if upload.kind == Upload.Kind.BATCHES:
+        report = bulk.import_batches(
+            file, run, reject=findings.reject, accept=findings.batch, chunk_size=chunk_size
+        )
+    else:
+        report = bulk.allocate_orders(
+            file,
+            run,
+            reject=findings.reject,
+            accept=findings.line,
+            columns=OrderColumns(**upload.columns),
+            chunk_size=chunk_size,
+        )
     return findings.told(report), findings.rejects_file
 
 
