@@ -2,11 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.db.utils import ConnectionHandler
 from django.test import Client
 from django.urls import reverse
@@ -14,14 +12,13 @@ from django.urls import reverse
 from tests.conftest import Fetch
 from tests.functional.web.uploads import Clerk
 from tests.integration.shop import DatabaseShop
+from tests.support.people import make_groups, make_user
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
 LOOKS = pytest.mark.django_db(databases=["default", "postgresql"])
 """For what is not looked at through another connection: nothing is committed, which is faster."""
-
-GROUPS: dict[str, list[str]] = import_module("allocation.migrations.0003_groups").GROUPS
 
 HISTORY = (
     "SELECT actor, service, event, batch, from_batch, orderid, sku FROM allocation_historyentry "
@@ -71,21 +68,12 @@ def on_alias(alias: str, connections: ConnectionHandler) -> Iterator[str]:
 
 @pytest.fixture
 def sign_in() -> SignIn:
-    """Sign somebody in who may do what those in a group may.
-
-    Not as one of the group: tests with real transactions leave no rows behind,
-    not even those of migrations.
-    """
+    """Sign somebody in who is in a group."""
 
     def sign_in(group: str, name: str = "ann") -> Client:
-        user = User.objects.create_user(name)
-        user.user_permissions.set(
-            Permission.objects.filter(
-                content_type__app_label="allocation", codename__in=GROUPS[group]
-            )
-        )
+        make_groups("default")
         client = Client()
-        client.force_login(user)
+        client.force_login(make_user("default", name, group))
         return client
 
     return sign_in

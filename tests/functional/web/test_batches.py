@@ -7,7 +7,9 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
+from allocation import bootstrap
 from allocation.models import Batch
+from allocation.uow import ConflictError
 from tests.functional.web.conftest import LOOKS, Site, errors
 from tests.support.html import inputs, rows, text
 
@@ -151,6 +153,22 @@ class TestAddBatchForm:
         [message] = errors(page)["reference"]
         assert message.startswith("Batch b1 is already there with 10 of LAMP in the warehouse")
         assert inputs(page)["qty"] == "5"
+
+    def test_asks_to_send_it_again_where_others_are_always_first(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise ConflictError
+
+        monkeypatch.setattr(bootstrap, "run", refuse)
+        form = {"reference": "b1", "sku": "LAMP", "qty": "5", "eta": ""}
+
+        page = site.post("add_batch", **form)
+
+        assert errors(page) == {
+            "__all__": ["Others were changing the same just now. Please send it again."]
+        }
+        assert inputs(page) == form
 
     def test_can_be_opened_for_a_sku(self, site: Site) -> None:
         assert inputs(site.get("add_batch", sku="LAMP"))["sku"] == "LAMP"

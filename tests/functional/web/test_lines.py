@@ -56,6 +56,7 @@ class TestLineList:
     def test_says_so_when_there_is_none(self, site: Site) -> None:
         assert "There is no order line yet." in text(site.get("lines"))
         assert "No order line is like that." in text(site.get("lines", q="x"))
+        assert "No line waits for stock." in text(site.get("lines", state="backorders"))
 
 
 class TestAllocateLine:
