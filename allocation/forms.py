@@ -1,0 +1,89 @@
+"""What people type about batches, on the site and in the admin, by the rules of the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from allocation.domain.values import InvalidValue, text
+from allocation.service_layer.cells import read_eta, read_quantity
+from allocation.service_layer.services import Seen
+
+
+class DomainField(forms.CharField):
+    """Reads a text as the domain does, and says what the domain has against it."""
+
+    def __init__(self, read: Callable[[str], Any], **options: Any) -> None:
+        self.read = read
+        super().__init__(strip=False, **options)
+
+    def clean(self, value: Any) -> Any:
+        typed = super().clean(value)
+        if typed in self.empty_values and not self.required:
+            return None
+        try:
+            return self.read(typed)
+        except InvalidValue as error:
+            raise ValidationError(str(error)) from error
+
+
+class NameField(DomainField):
+    """A reference, an order or a SKU."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(partial(text, name), **options)
+
+
+class QuantityField(DomainField):
+    """A number of units."""
+
+    # Not a number field: a browser would send nothing of what it cannot read.
+    widget = forms.TextInput(attrs={"inputmode": "numeric", "size": 12})
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_quantity, **options)
+
+
+class EtaField(DomainField):
+    """A day; none for stock in the warehouse."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_eta, required=False, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.isoformat() if isinstance(value, date) else value
+
+
+class BatchForm(forms.Form):
+    """A new batch: the arguments of `services.add_batch`, in their order."""
+
+    reference = NameField("reference")
+    sku = NameField("sku", label="SKU")
+    qty = QuantityField(label="Units")
+    eta = EtaField(label="ETA", help_text="When it arrives. Empty for stock in the warehouse.")
+
+
+class SeenForm(forms.Form):
+    """A change to a batch, by somebody who saw it in some state."""
+
+    seen_qty = QuantityField(widget=forms.HiddenInput)
+    seen_eta = EtaField(widget=forms.HiddenInput)
+
+    @property
+    def seen(self) -> Seen:
+        return Seen(self.cleaned_data["seen_qty"], self.cleaned_data["seen_eta"])
+
+
+class QuantityForm(SeenForm):
+    qty = QuantityField(label="Units", help_text="How many units the batch holds in all.")
+
+
+class EtaForm(SeenForm):
+    eta = EtaField(label="ETA", help_text="When it arrives. Empty for a batch that has arrived.")
