@@ -1,4 +1,4 @@
-"""What people type about batches, on the site and in the admin, by the rules of the domain."""
+"""What people type, on the site and in the admin, by the rules of the domain."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -17,10 +17,8 @@ from django.views.generic import FormView
 from django.views.generic.base import ContextMixin
 
 from allocation import bootstrap
-from allocation.domain.model import AllocationError
-from allocation.domain.values import InvalidValue
 from allocation.service_layer.bulk import Runner
-from allocation.uow import ConflictError, UniqueViolation
+from allocation.service_layer.objections import OBJECTIONS, objection
 
 if TYPE_CHECKING:
     _FormView = FormView[Any]
@@ -34,16 +32,6 @@ WRITE = "allocation.change_batch"
 
 RECENT = 20
 """How much of the history a page shows that is about something else."""
-
-OBJECTIONS: Final = (AllocationError, InvalidValue, ConflictError, UniqueViolation)
-"""What a service may raise that is an answer to the person, and no mistake of ours."""
-
-
-def objection(error: Exception) -> str:
-    """What to tell the person about one of the OBJECTIONS."""
-    if isinstance(error, ConflictError | UniqueViolation):
-        return "Others were changing the same just now. Please send it again."
-    return str(error)
 
 
 class Page(PermissionRequiredMixin, ContextMixin):

@@ -18,12 +18,14 @@ from django.views.generic import TemplateView
 
 from allocation import bootstrap
 from allocation.domain.stock import Placement
-from allocation.entrypoints.forms import EtaField, NameField, QuantityField, SearchForm
-from allocation.entrypoints.pages import OBJECTIONS, RECENT, Page, ServiceForm, objection
+from allocation.entrypoints.forms import SearchForm
+from allocation.entrypoints.pages import RECENT, Page, ServiceForm
 from allocation.entrypoints.paging import paginate
+from allocation.forms import BatchForm, EtaForm, QuantityForm
 from allocation.models import Batch, HistoryEntry
 from allocation.service_layer import services
-from allocation.service_layer.services import BatchConflict, Seen
+from allocation.service_layer.objections import OBJECTIONS, objection
+from allocation.service_layer.services import BatchConflict
 
 
 class BatchSearch(SearchForm):
@@ -104,13 +106,6 @@ class BatchPage(OfBatch, TemplateView):
         return super().get_context_data(page=page, history=history, **kwargs)
 
 
-class BatchForm(forms.Form):
-    reference = NameField("reference")
-    sku = NameField("sku", label="SKU")
-    qty = QuantityField(label="Units")
-    eta = EtaField(label="ETA", help_text="When it arrives. Empty for stock in the warehouse.")
-
-
 class AddBatch(ServiceForm):
     template_name = "allocation/add_batch.html"
     form_class = BatchForm
@@ -130,17 +125,6 @@ class AddBatch(ServiceForm):
         return reverse("allocation:batch", args=[self.added["reference"]])
 
 
-class SeenForm(forms.Form):
-    """A change to a batch, by somebody who saw it in some state."""
-
-    seen_qty = QuantityField(widget=forms.HiddenInput)
-    seen_eta = EtaField(widget=forms.HiddenInput)
-
-    @property
-    def seen(self) -> Seen:
-        return Seen(self.cleaned_data["seen_qty"], self.cleaned_data["seen_eta"])
-
-
 class ChangeForm(OfBatch, ServiceForm):
     """A form that shows what a batch is, and is sent back with what was seen."""
 
@@ -151,10 +135,6 @@ class ChangeForm(OfBatch, ServiceForm):
 
     def done_url(self) -> str:
         return reverse("allocation:batch", args=[self.batch.reference])
-
-
-class QuantityForm(SeenForm):
-    qty = QuantityField(label="Units", help_text="How many units the batch holds in all.")
 
 
 class ChangeQuantity(ChangeForm):
@@ -195,10 +175,6 @@ class ChangeQuantity(ChangeForm):
     def _leaving(self, placements: list[Placement]) -> list[Placement]:
         """Without those lines that were taken off for a larger one, and fit again."""
         return [placed for placed in placements if placed.reference != self.batch.reference]
-
-
-class EtaForm(SeenForm):
-    eta = EtaField(label="ETA", help_text="Empty for a batch that has arrived.")
 
 
 class ChangeEta(ChangeForm):

@@ -16,9 +16,10 @@ from django.views.generic import TemplateView
 from allocation import bootstrap, models
 from allocation.domain.model import LineConflict, OrderLine, OutOfStock
 from allocation.domain.stock import Outcome, Placement
-from allocation.entrypoints.forms import NameField, QuantityField, SearchForm
+from allocation.entrypoints.forms import SearchForm
 from allocation.entrypoints.pages import RECENT, Page, ServiceForm
 from allocation.entrypoints.paging import paginate
+from allocation.forms import NameField, QuantityField
 from allocation.service_layer import bulk, services
 from allocation.service_layer.services import InvalidSku
 

@@ -13,12 +13,13 @@ from django.views.generic import TemplateView
 from allocation import bootstrap
 from allocation.domain.model import OrderLine
 from allocation.entrypoints import charts
-from allocation.entrypoints.forms import QuantityField
-from allocation.entrypoints.pages import OBJECTIONS, Page, objection
+from allocation.entrypoints.pages import Page
 from allocation.entrypoints.paging import paginate
+from allocation.forms import QuantityField
 from allocation.models import Batch
 from allocation.models import OrderLine as StoredLine
 from allocation.service_layer import services
+from allocation.service_layer.objections import OBJECTIONS, objection
 
 
 class WhatIf(forms.Form):
