@@ -2,13 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, Protocol, TypeVar
 
 from allocation.uow.unit_of_work import UnitOfWork
 
+
+class Retryable(Protocol):
+    """What is asked of a unit of work before its use case is run again."""
+
+    @property
+    def has_committed(self) -> bool: ...
+
+    def is_conflict(self, error: BaseException) -> bool: ...
+
+
+R = TypeVar("R", bound=Retryable)
 U = TypeVar("U", bound=UnitOfWork)
 T = TypeVar("T")
+
+
+class Attempts(Generic[R]):
+    """How often a use case was tried, and with which unit of work."""
+
+    def __init__(self, factory: Callable[[], R], also: tuple[type[Exception], ...]) -> None:
+        self._factory = factory
+        self._also = also
+        self._uow = factory()
+        self._tried = 0
+
+    def unit_of_work(self) -> R:
+        """The one for the next attempt."""
+        if self._tried:
+            self._uow = self._factory()
+        self._tried += 1
+        return self._uow
+
+    def options(self, attempts: int, longest_wait: float) -> dict[str, Any]:
+        """What tenacity is to do."""
+        # Imported here: who does not retry need not pay for it at import.
+        from tenacity import (  # noqa: PLC0415
+            retry_if_exception,
+            stop_after_attempt,
+            wait_random_exponential,
+        )
+
+        return {
+            "retry": retry_if_exception(self._again),
+            "stop": stop_after_attempt(attempts),
+            "wait": wait_random_exponential(multiplier=0.02, max=longest_wait),
+            "reraise": True,
+        }
+
+    def _again(self, error: BaseException) -> bool:
+        return not self._uow.has_committed and (
+            self._uow.is_conflict(error) or isinstance(error, self._also)
+        )
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Let the error that leaves the block tell how often it was tried."""
+        try:
+            yield
+        except Exception as error:
+            if self._tried > 1:
+                error.add_note(f"Tried {self._tried} times.")
+            raise
 
 
 def retry(
@@ -28,37 +88,9 @@ def retry(
     `longest_wait` seconds. The last error is raised with a note that tells how
     often it was tried.
     """
-    # Imported here: who does not retry need not pay for it at import.
-    from tenacity import (  # noqa: PLC0415
-        Retrying,
-        retry_if_exception,
-        stop_after_attempt,
-        wait_random_exponential,
-    )
+    from tenacity import Retrying  # noqa: PLC0415  # as above
 
-    uow = factory()
-
-    def again(error: BaseException) -> bool:
-        return not uow.has_committed and (uow.is_conflict(error) or isinstance(error, also))
-
-    retrying = Retrying(
-        retry=retry_if_exception(again),
-        stop=stop_after_attempt(attempts),
-        wait=wait_random_exponential(multiplier=0.02, max=longest_wait),
-        reraise=True,
-    )
-    tried = 0
-
-    def attempt() -> T:
-        nonlocal uow, tried
-        if tried:
-            uow = factory()
-        tried += 1
-        return use_case(uow)
-
-    try:
-        return retrying(attempt)
-    except Exception as error:
-        if tried > 1:
-            error.add_note(f"Tried {tried} times.")
-        raise
+    series = Attempts(factory, also)
+    retrying = Retrying(**series.options(attempts, longest_wait))
+    with series.counted():
+        return retrying(lambda: use_case(series.unit_of_work()))

@@ -156,26 +156,40 @@ class UnitOfWork(AbstractUnitOfWork):
         UndoFailed when something outside the database could not be undone, and
         NotCommitted where it joined a transaction.
         """
+        if told := self.leave(exc):
+            warnings.warn(told, DiscardedChangesWarning, stacklevel=2)
+
+    def leave(self, error: BaseException | None, *, for_good: bool = True) -> str | None:
+        """Do what leaving the block with `error` does; returns what is to be warned of.
+
+        For who drives a unit of work without a `with`. Unless it is left
+        `for_good`, it goes on in a new transaction, with the entities it knows.
+        """
         # In any state of a block: an interrupt may come whenever it likes.
         self._require(*WORKING, State.FOLLOWING, State.FAILED)
+        if not for_good:
+            self._require_outermost()
         joined = self.store.joined
-        in_peace = exc is None and self._state is State.ACTIVE
+        in_peace = error is None and self._state is State.ACTIVE
         discarded = self._uncommitted() if in_peace else None
         why = "it was left without commit()" if discarded else None
-        self._discard(exc or self._failure, State.LEFT, why)
-        if joined and exc is None and (discarded or not self._has_committed_here):
+        try:
+            self._discard(error or self._failure, State.LEFT if for_good else State.FAILED, why)
+        finally:
+            if not for_good:
+                self._begin_again()
+        if joined and error is None and (discarded or not self._has_committed_here):
             raise NotCommitted(
                 f"{type(self).__name__} joined a transaction and was left without commit(). Its "
                 f"part is undone. Call commit() at the end of the block."
             )
-        if discarded:
-            what = ", ".join(f"{number} {name}" for name, number in discarded.items())
-            warnings.warn(
-                f"{type(self).__name__} was left without commit(): {what} discarded. Call commit() "
-                f"in the block, or rollback() where that is what you want.",
-                DiscardedChangesWarning,
-                stacklevel=2,
-            )
+        if not discarded:
+            return None
+        what = ", ".join(f"{number} {name}" for name, number in discarded.items())
+        return (
+            f"{type(self).__name__} was left without commit(): {what} discarded. Call commit() "
+            f"in the block, or rollback() where that is what you want."
+        )
 
     def _uncommitted(self) -> Counter[str]:
         enlisted = (p for p in self._participants if not isinstance(p, OnRollback))
