@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from allocation.uow.changes import Status
 from allocation.uow.errors import ConflictError, MisuseError
@@ -133,7 +133,7 @@ class UnitOfWork(AbstractUnitOfWork):
     def __enter__(self) -> Self:
         """Begin. Raises AlreadyEntered."""
         if self._state not in (State.READY, State.LEFT):
-            self._refuse()
+            self.refuse()
         self._start()
         before, self._state = self._state, State.ACTIVE
         try:
@@ -428,14 +428,15 @@ class UnitOfWork(AbstractUnitOfWork):
 
     def _require(self, *allowed: State) -> None:
         if self._state not in allowed:
-            self._refuse()
+            self.refuse()
         if self._thread != threading.get_ident():
             raise WrongThread(
                 "This unit of work was entered in another thread. Its database connection belongs "
                 "to that thread: build one unit of work per thread."
             )
 
-    def _refuse(self) -> None:
+    def refuse(self) -> NoReturn:
+        """Raise the error that names the state found, and the way out of it."""
         error, way_out = WAY_OUT[self._state]
         cause = self._failure if self._state is State.FAILED else None
         raise error(f"This unit of work {self._state.value}. {way_out}") from cause

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar, Self
 
 from django.db import DEFAULT_DB_ALIAS
 
+from allocation.uow.django.aio.pool import Pool
+from allocation.uow.django.aio.unit_of_work import AsyncUnitOfWork
 from allocation.uow.django.store import DjangoStore
 from allocation.uow.django.transaction import is_conflict
 from allocation.uow.unit_of_work import UnitOfWork
@@ -33,6 +36,13 @@ class DjangoUnitOfWork(UnitOfWork):
     def __init__(self, using: str = DEFAULT_DB_ALIAS, *, join: bool = False) -> None:
         self.using = using
         super().__init__(self.store_type(using, join=join))
+
+    @classmethod
+    def asynchronous(
+        cls, *args: Any, pool: Pool | None = None, **kwargs: Any
+    ) -> AsyncUnitOfWork[Self]:
+        """One for async code, built with these arguments: `async with X.asynchronous() as uow`."""
+        return AsyncUnitOfWork(partial(cls, *args, **kwargs), pool=pool)
 
     def is_conflict(self, error: BaseException) -> bool:
         return super().is_conflict(error) or is_conflict(error)

@@ -166,6 +166,7 @@ class Lifecycle(Fixtures):
                     call()
                 except WrongThread as error:
                     errors.append(error)
+            subject.release()
 
         thread = threading.Thread(target=use)
         thread.start()

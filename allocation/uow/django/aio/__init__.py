@@ -1,0 +1,15 @@
+"""The unit of work for async code, on asyncio."""
+
+from allocation.uow.django.aio.pool import Pool, PoolClosed, PoolTimeout, close_pools, default_pool
+from allocation.uow.django.aio.retry import aretry
+from allocation.uow.django.aio.unit_of_work import AsyncUnitOfWork
+
+__all__ = [
+    "AsyncUnitOfWork",
+    "Pool",
+    "PoolClosed",
+    "PoolTimeout",
+    "aretry",
+    "close_pools",
+    "default_pool",
+]
