@@ -179,7 +179,8 @@ class Pool:
             self._leases.discard(lease)
             while self._waiting and not self._closed:
                 waiting = self._waiting.popleft()
-                if waiting.handed.set_running_or_notify_cancel():
+                gone = waiting.loop.is_closed()
+                if not gone and waiting.handed.set_running_or_notify_cancel():
                     waiting.handed.set_result(self._lend(lease.worker, waiting))
                     return
             self._idle.append(lease.worker)

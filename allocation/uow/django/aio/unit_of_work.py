@@ -77,20 +77,24 @@ class AsyncUnitOfWork(Generic[U]):
 
         Warns and raises as the exit of a unit of work does.
         """
-        block = self._entered()
-        told = None
-        try:
+        if isinstance(exc, GeneratorExit) and self._block is not None:
             # A coroutine that nobody continues is closed by this, and cannot wait any more.
-            if not isinstance(exc, GeneratorExit):
-                told = await on_thread(block.lease, partial(block.leave, exc), to_the_end=True)
+            self._give_back(self._block)
+            return
+        block, told = self._entered(), None
+        try:
+            told = await on_thread(block.lease, partial(block.leave, exc), to_the_end=True)
         except PoolClosed:
             if exc is None:
                 raise
         finally:
-            self._block = None
-            block.lease.give_back()
+            self._give_back(block)
         if told:
             warnings.warn(told, DiscardedChangesWarning, stacklevel=2)
+
+    def _give_back(self, block: _Block) -> None:
+        self._block = None
+        block.lease.give_back()
 
     async def commit(self) -> None:
         """Store everything, as `UnitOfWork.commit` does: when this returns, it is stored.

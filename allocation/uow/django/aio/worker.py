@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from asyncio import CancelledError
+from asyncio import CancelledError, get_running_loop
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import partial
@@ -90,6 +90,7 @@ class Call:
         """Whether it has committed."""
         self._function = function
         self._to_the_end = to_the_end
+        self._loop = get_running_loop()
         self._lock = threading.RLock()
         self._cancelled = False
         self._committing = False
@@ -114,9 +115,12 @@ class Call:
             return not self._committing
 
     def begin_commit(self) -> None:
-        """From here on it is too late to cancel. Raises CancelledError where that was done."""
+        """From here on it is too late to cancel.
+
+        Raises CancelledError where that was done, or nobody waits any more.
+        """
         with self._lock:
-            if self._cancelled:
+            if self._cancelled or self._loop.is_closed():
                 raise CancelledError
             self._committing = True
 
