@@ -56,8 +56,11 @@ async def on_thread(lease: Lease, function: Callable[[], Any], *, to_the_end: bo
         _take_over(context)
     finally:
         lease.discard(call)
-    if call.outcome.cancelled():
-        raise PoolClosed("The pool of this unit of work was closed meanwhile.")
+    if call.dropped:
+        raise PoolClosed(
+            "The pool of this unit of work was closed meanwhile: what was not committed is rolled "
+            "back."
+        )
     return call.outcome.result()
 
 

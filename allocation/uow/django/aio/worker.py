@@ -114,6 +114,11 @@ class Call:
             self._cancelled = True
             return not self._committing
 
+    @property
+    def dropped(self) -> bool:
+        """Whether, now that it is over, it was kept from beginning or from committing."""
+        return self.outcome.cancelled() or isinstance(self.outcome.exception(), CancelledError)
+
     def begin_commit(self) -> None:
         """From here on it is too late to cancel.
 
