@@ -13,6 +13,7 @@ from allocation.adapters.history import Author
 from allocation.adapters.unit_of_work import AllocationUnitOfWork, Rehearsal
 from allocation.service_layer.unit_of_work import AbstractUnitOfWork
 from allocation.uow import UniqueViolation, retry
+from allocation.uow.django.aio import AsyncUnitOfWork, aretry
 
 T = TypeVar("T")
 
@@ -49,10 +50,9 @@ def run(
     did for the `actor`, under the name of the service, which may be wrapped in a
     `functools.partial`; where nobody is named, the history says nothing.
     """
-    author = None if actor is None else Author(actor, _name(use_case))
     return retry(
         use_case,
-        lambda: unit_of_work(using, author=author),
+        partial(unit_of_work, using, author=_author(actor, use_case)),
         attempts=_ATTEMPTS,
         also=(UniqueViolation,),
     )
@@ -66,6 +66,33 @@ def rehearse(use_case: Callable[[AbstractUnitOfWork], T], using: str = DEFAULT_D
     return retry(use_case, lambda: Rehearsal(using))
 
 
-def _name(use_case: Callable[..., object]) -> str:
+def async_unit_of_work(
+    using: str = DEFAULT_DB_ALIAS, *, author: Author | None = None
+) -> AsyncUnitOfWork[AllocationUnitOfWork]:
+    """A new one for async code."""
+    return AllocationUnitOfWork.asynchronous(using, author=author)
+
+
+async def arun(
+    use_case: Callable[[AbstractUnitOfWork], T],
+    using: str = DEFAULT_DB_ALIAS,
+    *,
+    actor: str | None = None,
+) -> T:
+    """Run a use case as `run` does, for async code: on a thread, with a connection of its own.
+
+    Raises PoolTimeout when none becomes free.
+    """
+    return await aretry(
+        lambda uow: uow.run(use_case),
+        partial(async_unit_of_work, using, author=_author(actor, use_case)),
+        attempts=_ATTEMPTS,
+        also=(UniqueViolation,),
+    )
+
+
+def _author(actor: str | None, use_case: Callable[..., object]) -> Author | None:
+    if actor is None:
+        return None
     service = use_case.func if isinstance(use_case, partial) else use_case
-    return getattr(service, "__name__", type(service).__name__)
+    return Author(actor, getattr(service, "__name__", type(service).__name__))

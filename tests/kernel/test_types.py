@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_type
+from typing import Any, assert_type
 
 from allocation.uow import retry
+from allocation.uow.django.aio import AsyncUnitOfWork, aretry
 from allocation.uow.testing import InMemoryRepository, InMemoryUnitOfWork
 from tests.kernel.models import Order, Product
 from tests.kernel.shop import Basket, Products, ShopUnitOfWork
@@ -45,6 +46,27 @@ def of_a_use_case(product_id: int) -> None:
             return uow.products.get(product_id)
 
     assert_type(retry(use_case, ShopUnitOfWork), Product)
+
+
+async def of_the_async_block() -> None:
+    async with ShopUnitOfWork.asynchronous() as uow, uow.savepoint() as part:
+        assert_type(uow, AsyncUnitOfWork[ShopUnitOfWork])
+        assert_type(part, AsyncUnitOfWork[ShopUnitOfWork])
+        assert_type(await uow.orders.get(1), Any)
+        assert_type(await uow.run(lambda uow: uow.orders.get(1)), Order)
+        assert_type(await uow.run(stock_of, "a", 7), int)
+
+
+def stock_of(name: str, default: int, uow: ShopUnitOfWork) -> int:
+    found = uow.products.locked(name)
+    return found[0].stock if found else default
+
+
+async def of_an_async_use_case() -> None:
+    async def use_case(uow: AsyncUnitOfWork[ShopUnitOfWork]) -> Product:
+        return await uow.run(lambda uow: uow.products.get(1))
+
+    assert_type(await aretry(use_case, ShopUnitOfWork.asynchronous), Product)
 
 
 def test_the_types_are_checked_by_mypy() -> None:

@@ -276,7 +276,7 @@ class TestWhileItCommits:
 
 
 class TestAStatementThatWaits:
-    """On PostgreSQL a statement can be stopped: here one waits for a lock that is never released."""
+    """On PostgreSQL it is stopped: here it waits for a lock that is never released."""
 
     @pytest.fixture
     def alias(self) -> str:

@@ -20,7 +20,7 @@ from allocation.uow.django.aio import (
     default_pool,
 )
 from tests.conftest import DatabaseUrl, Fetch
-from tests.kernel.aio.shop import add, names, states, store, turns
+from tests.kernel.aio.shop import add, names, states, turns
 from tests.kernel.models import Product
 from tests.kernel.shop import ShopUnitOfWork
 from tests.support import databases
@@ -125,9 +125,7 @@ class TestAPool:
             Pool(alias, size=0)
 
     @in_loop
-    async def test_by_default_has_the_size_of_the_settings(
-        self, settings: Any, alias: str
-    ) -> None:
+    async def test_by_default_has_the_size_of_the_settings(self, settings: Any, alias: str) -> None:
         assert (default_pool(alias).size, default_pool(alias).timeout) == (10, 30)
         close_pools()
         settings.UOW_POOL_SIZE = 2
@@ -207,7 +205,7 @@ class TestAClosedPool:
                 uow.products.add(Product(name="a"))
                 entered.set()
                 [lease] = shops.pool._leases
-                while not lease._over:
+                while not lease._stopped:
                     pass
                 uow.commit()
 

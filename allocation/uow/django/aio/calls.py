@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -25,8 +24,6 @@ from asgiref.sync import async_to_sync, sync_to_async
 
 from allocation.uow.django.aio.pool import Lease, PoolClosed
 from allocation.uow.django.aio.worker import Call, Worker
-
-_logger: Final = logging.getLogger("allocation.uow")
 
 _hook_of: Final = contextvars.ContextVar[Lease | None]("hook_of", default=None)
 # The lease whose thread waits for the async hook that is running.
@@ -82,8 +79,6 @@ async def _end(lease: Lease, call: Call, task: asyncio.Task[None]) -> None:
         interrupted = helper.submit(lease.pool.interrupt, lease.worker)
         helper.stop()
         await _over(interrupted)
-        if error := interrupted.exception():
-            _logger.warning("A statement could not be interrupted.", exc_info=error)
     await _over(call.outcome)
 
 

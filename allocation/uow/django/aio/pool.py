@@ -8,10 +8,11 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import close_old_connections, connections
@@ -40,7 +41,7 @@ class PoolClosed(MisuseError):
     """A unit of work was used whose pool was closed: what it had not committed is rolled back."""
 
 
-class _Thread(Worker):
+class PoolThread(Worker):
     """A thread and its connection."""
 
     connection: BaseDatabaseWrapper | None = None
@@ -49,19 +50,19 @@ class _Thread(Worker):
 class Lease:
     """The right of a unit of work to a thread and its connection, until it is given back."""
 
-    def __init__(self, pool: Pool, worker: _Thread, waiting: _Waiting) -> None:
+    def __init__(self, pool: Pool, worker: PoolThread, waiting: _Waiting) -> None:
         self.pool = pool
         self.worker = worker
         self.loop = waiting.loop
         self._finish = waiting.finish
         self._lock = threading.RLock()
         self._calls: set[Call] = set()
-        self._over = False
+        self._stopped = self._over = False
 
     def add(self, call: Call) -> None:
         """Note what is to be done in its name. Raises PoolClosed when it was given back."""
         with self._lock:
-            if self._over:
+            if self._stopped:
                 raise PoolClosed(
                     "The pool of this unit of work was closed, or its event loop: what was not "
                     "committed is rolled back."
@@ -73,19 +74,23 @@ class Lease:
         with self._lock:
             self._calls.discard(call)
 
-    def give_back(self) -> bool:
-        """Let the thread finish, clean up, and serve the next one; tells whether to interrupt it.
+    def stop(self) -> bool:
+        """Let nothing more be committed; tells whether something runs that may be interrupted."""
+        with self._lock:
+            self._stopped = True
+            interruptible = [call.cancel() for call in self._calls]
+        return any(interruptible)
 
-        What it does now commits nothing any more. Waits for nothing: see Note
-        [Collected anywhere].
+    def give_back(self) -> None:
+        """Let the thread finish what it does, commit nothing more, clean up, and serve the next.
+
+        Waits for nothing: see Note [Collected anywhere].
         """
         with self._lock:
-            if self._over:
-                return False
-            self._over = True
-            interruptible = [call.cancel() for call in self._calls]
-            self.worker.submit(self._end)
-        return any(interruptible)
+            if not self._over:
+                self._over = True
+                self.stop()
+                self.worker.submit(self._end)
 
     def _end(self) -> None:
         try:
@@ -122,8 +127,8 @@ class Pool:
         self.timeout = timeout
         self._lock = threading.Lock()
         self._closed = False
-        self._workers: list[_Thread] = []
-        self._idle: list[_Thread] = []
+        self._workers: list[PoolThread] = []
+        self._idle: list[PoolThread] = []
         self._leases: set[Lease] = set()
         self._waiting: deque[_Waiting] = deque()
         _pools.add(self)
@@ -143,7 +148,7 @@ class Pool:
             while self._waiting and self._waiting[0].handed.cancelled():
                 self._waiting.popleft()
             if not self._idle and len(self._workers) < self.size:
-                self._idle.append(_Thread(f"uow-{self.using}-{len(self._workers)}"))
+                self._idle.append(PoolThread(f"uow-{self.using}-{len(self._workers)}"))
                 self._workers.append(self._idle[-1])
             if self._idle:
                 return self._lend(self._idle.pop(), waiting)
@@ -162,7 +167,7 @@ class Pool:
                 raise PoolTimeout(self.using, self.size, others, self.timeout) from None
             raise
 
-    def _lend(self, worker: _Thread, waiting: _Waiting) -> Lease:
+    def _lend(self, worker: PoolThread, waiting: _Waiting) -> Lease:
         lease = Lease(self, worker, waiting)
         self._leases.add(lease)
         # What is wrong with a connection, the first statement tells.
@@ -185,15 +190,16 @@ class Pool:
                     return
             self._idle.append(lease.worker)
 
-    def interrupt(self, worker: _Thread) -> None:
+    def interrupt(self, worker: PoolThread) -> None:
         """Stop the statement that runs on a thread. For any other thread to call."""
-        raw = None if worker.connection is None else worker.connection.connection
-        if raw is None:
-            return
-        if hasattr(raw, "interrupt"):  # SQLite
-            raw.interrupt()
-        else:
-            getattr(raw, "cancel_safe", raw.cancel)()
+        raw: Any = None if worker.connection is None else worker.connection.connection
+        try:
+            if hasattr(raw, "interrupt"):  # SQLite
+                raw.interrupt()
+            elif hasattr(raw, "cancel_safe"):  # psycopg
+                raw.cancel_safe(timeout=5.0)
+        except Exception:  # the statement then takes the time it takes
+            _logger.warning("A statement could not be interrupted.", exc_info=True)
 
     def close(self, timeout: float = 5.0) -> None:
         """Roll back what is not committed, close all connections, and end the threads.
@@ -207,9 +213,12 @@ class Pool:
         for one in waiting:
             if one.handed.set_running_or_notify_cancel():
                 one.handed.set_exception(PoolClosed(f"The pool of {self.using!r} is closed."))
+        # All of them first: one that is given back may hold the lock for which another waits.
+        running = [lease.worker for lease in leases if lease.stop()]
         for lease in leases:
-            if lease.give_back():
-                self.interrupt(lease.worker)
+            lease.give_back()
+        for worker in running:
+            self.interrupt(worker)
         for worker in self._workers:
             worker.submit(self.quit)
             worker.stop()
@@ -219,7 +228,7 @@ class Pool:
 
     # -- on the thread ---------------------------------------------------
 
-    def prepare(self, worker: _Thread) -> None:
+    def prepare(self, worker: PoolThread) -> None:
         """Before a unit of work: as Django does before a request."""
         worker.connection = connections[self.using]
         close_old_connections()
@@ -257,6 +266,22 @@ def default_pool(using: str) -> Pool:
                 timeout=getattr(settings, "UOW_POOL_TIMEOUT", 30.0),
             )
     return pool
+
+
+@contextmanager
+def using_pool(pool: Pool) -> Iterator[None]:
+    """Let `pool` be the one of its database for a while."""
+    with _lock:
+        before = _defaults.get(pool.using)
+        _defaults[pool.using] = pool
+    try:
+        yield
+    finally:
+        with _lock:
+            if before is None:
+                del _defaults[pool.using]
+            else:
+                _defaults[pool.using] = before
 
 
 def close_pools() -> None:
