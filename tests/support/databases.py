@@ -58,3 +58,18 @@ def fetch(url: str, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, 
     with closing(psycopg.connect(url, autocommit=True)) as connection:
         cursor = connection.execute(sql.encode(), params)
         return cursor.fetchall() if cursor.description else []
+
+
+def until_somebody_waits(url: str) -> None:
+    """Return when a connection to PostgreSQL waits for another's lock.
+
+    Asking takes a while: no need to sleep.
+    """
+    for _ in range(2000):
+        if fetch(
+            url,
+            "SELECT 1 FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        ):
+            return
+    raise AssertionError("nobody waits")

@@ -29,18 +29,6 @@ def states(fetch: Fetch) -> dict[int, str]:
     return dict(fetch("postgresql", _CONNECTIONS, ("client backend",)))
 
 
-def until_somebody_waits(fetch: Fetch) -> None:
-    """Return when a connection waits for another's lock. Asking takes a while: no need to sleep."""
-    for _ in range(2000):
-        if fetch(
-            "postgresql",
-            "SELECT 1 FROM pg_stat_activity "
-            "WHERE datname = current_database() AND wait_event_type = 'Lock'",
-        ):
-            return
-    raise AssertionError("nobody waits")
-
-
 async def add(uow: Shop, *products: str) -> None:
     for name in products:
         await uow.products.add(Product(name=name))

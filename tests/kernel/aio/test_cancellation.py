@@ -12,11 +12,11 @@ import pytest
 
 from allocation.uow.django import DjangoRepository, DjangoStore, DjangoUnitOfWork
 from allocation.uow.django.aio import AsyncUnitOfWork, Pool
-from tests.conftest import Fetch
-from tests.kernel.aio.shop import Shop, add, names, states, store, turns, until_somebody_waits
+from tests.conftest import DatabaseUrl, Fetch
+from tests.kernel.aio.shop import Shop, add, names, states, store, turns
 from tests.kernel.models import Product
 from tests.kernel.shop import ShopUnitOfWork
-from tests.support.databases import POSTGRESQL
+from tests.support.databases import POSTGRESQL, until_somebody_waits
 from tests.support.loops import in_loop
 
 
@@ -285,7 +285,9 @@ class TestAStatementThatWaits:
     pytestmark = pytest.mark.django_db(transaction=True, databases=[POSTGRESQL])
 
     @in_loop
-    async def test_is_stopped_by_a_cancellation(self, uow: Shop, alias: str, fetch: Fetch) -> None:
+    async def test_is_stopped_by_a_cancellation(
+        self, uow: Shop, alias: str, database_url: DatabaseUrl
+    ) -> None:
         await store(alias, "a")
         holder = ShopUnitOfWork.asynchronous(alias)
 
@@ -296,7 +298,7 @@ class TestAStatementThatWaits:
         async with holder:
             await holder.products.locked("a")
             task = asyncio.create_task(work())
-            await asyncio.to_thread(until_somebody_waits, fetch)
+            await asyncio.to_thread(until_somebody_waits, database_url(alias))
             await cancelled(task)
             await holder.commit()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from allocation.uow.django.aio import (
     default_pool,
 )
 from tests.conftest import DatabaseUrl, Fetch
-from tests.kernel.aio.shop import add, names, states, turns
+from tests.kernel.aio.shop import a_product, add, names, states, turns
 from tests.kernel.models import Product
 from tests.kernel.shop import ShopUnitOfWork
 from tests.support import databases
@@ -105,20 +106,20 @@ class TestAPool:
 
     @in_loop
     async def test_takes_back_what_was_handed_to_who_is_just_being_cancelled(
-        self, shops: Shops
+        self, shops: Shops, alias: str, fetch: Fetch
     ) -> None:
-        lease = await shops.pool.acquire(lambda: None)
-        task = asyncio.create_task(shops().__aenter__())
+        lease = shops.pool.lease(lambda: None)
+        task = asyncio.create_task(shops().run(a_product("a")))
         await turns()
         [waiting] = shops.pool._waiting
         lease.give_back()
-        while not waiting.handed.done():  # the task, which shares this thread, knows nothing of it
+        while waiting.thread is None:  # the task, which shares this thread, knows nothing of it
             pass
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        with suppress(asyncio.CancelledError):
             await task
         async with shops() as uow:
-            await uow.products.list()
+            assert len(await uow.products.list()) == len(names(fetch, alias))
 
     def test_is_needed(self, alias: str) -> None:
         with pytest.raises(ValueError, match="at least one connection, not 0"):
@@ -143,7 +144,7 @@ class TestAPool:
         for number in range(10):
             asyncio.run(work(number))
         assert len(names(fetch, alias)) == 10
-        assert len(shops.pool._workers) == 1
+        assert len(shops.pool._threads) == 1
 
     def test_serves_several_event_loops_at_once(self, alias: str, fetch: Fetch) -> None:
         shops = Shops(alias, size=2)
@@ -190,7 +191,7 @@ class TestAClosedPool:
                 await uow.flush()
                 shops.pool.close()
                 assert names(fetch, alias) == []
-                with pytest.raises(PoolClosed, match="was closed"):
+                with pytest.raises(PoolClosed, match="is closed"):
                     await uow.commit()
         assert names(fetch, alias) == []
 
@@ -205,14 +206,14 @@ class TestAClosedPool:
                 uow.products.add(Product(name="a"))
                 entered.set()
                 [lease] = shops.pool._leases
-                while not lease._stopped:
+                while lease.refusal is None:
                     pass
                 uow.commit()
 
         task = asyncio.create_task(shops().run(use_case))
         await asyncio.to_thread(entered.wait)
         await asyncio.to_thread(shops.pool.close)
-        with pytest.raises(PoolClosed, match="closed meanwhile"):
+        with pytest.raises(PoolClosed, match="is closed"):
             await task
         assert names(fetch, alias) == []
 
@@ -273,7 +274,7 @@ class TestAConnection:
     ) -> None:
         setting["CONN_MAX_AGE"] = 3600
         first = await self.backend(shops)
-        [worker] = shops.pool._workers
+        [worker] = shops.pool._threads
         assert isinstance(worker.connection, BaseDatabaseWrapper)
         worker.connection.close_at = 0
         assert await self.backend(shops) != first

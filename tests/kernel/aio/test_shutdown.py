@@ -31,6 +31,7 @@ from allocation import bootstrap
 from allocation.domain.model import Batch
 from allocation.service_layer import services
 
+entered = asyncio.Event()
 
 def add(ref):
     return bootstrap.arun(partial(services.add_batch, ref, "LAMP", 10, None))
@@ -40,6 +41,7 @@ async def add_and_wait(ref):
     async with bootstrap.async_unit_of_work() as uow:
         await uow.batches.add(Batch(ref, "LAMP", 10, None))
         await uow.flush()
+        entered.set()
         print("waits", flush=True)
         await asyncio.Event().wait()
 
@@ -108,12 +110,10 @@ def test_in_the_middle_of_a_block(start: Start, fetch: Fetch) -> None:
     process = start(
         "loop = asyncio.new_event_loop()\n"
         "task = loop.create_task(add_and_wait('a'))\n"
-        "loop.call_later(1, loop.stop)\n"
-        "loop.run_forever()\n"
-        "print(os.getpid(), flush=True)\n"
+        "loop.run_until_complete(entered.wait())\n"
     )
     out, err = process.communicate(timeout=60)
-    assert out == f"waits\n{process.pid}\n"
+    assert out == "waits\n"
     assert "psycopg" not in err
     assert process.returncode == 0
     require_no_connection(fetch)
@@ -134,12 +134,14 @@ def test_by_an_interrupt(start: Start, fetch: Fetch) -> None:
 def test_while_a_statement_runs(start: Start, fetch: Fetch) -> None:
     """The script ends by itself while a thread waits for a lock that is never released."""
     process = start(
+        "from tests.support.databases import until_somebody_waits\n"
         "loop = asyncio.new_event_loop()\n"
         "holder = loop.create_task(add_and_wait('a'))\n"
-        "loop.call_soon(lambda: waiting.append(loop.create_task(add('a'))))\n"
-        "waiting = []\n"
-        "loop.call_later(1, loop.stop)\n"
-        "loop.run_forever()\n"
+        "loop.run_until_complete(entered.wait())\n"
+        "waiting = loop.create_task(add('a'))\n"
+        "look = asyncio.to_thread(until_somebody_waits, os.environ['DATABASE_URL'])\n"
+        "loop.run_until_complete(look)\n"
+        "loop.run_until_complete(loop.shutdown_default_executor())\n"
     )
     process.communicate(timeout=60)
     assert process.returncode == 0

@@ -1,6 +1,7 @@
 """The unit of work for async code, on asyncio."""
 
-from allocation.uow.django.aio.pool import Pool, PoolClosed, PoolTimeout, close_pools, default_pool
+from allocation.uow.django.aio.lease import PoolClosed, PoolTimeout
+from allocation.uow.django.aio.pool import Pool, close_pools, default_pool
 from allocation.uow.django.aio.retry import aretry
 from allocation.uow.django.aio.unit_of_work import AsyncUnitOfWork
 

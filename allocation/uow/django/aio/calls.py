@@ -22,7 +22,7 @@ from typing import Any, Final, cast
 
 from asgiref.sync import async_to_sync, sync_to_async
 
-from allocation.uow.django.aio.pool import Lease, PoolClosed
+from allocation.uow.django.aio.lease import Lease
 from allocation.uow.django.aio.worker import Call, Worker
 
 _hook_of: Final = contextvars.ContextVar[Lease | None]("hook_of", default=None)
@@ -53,11 +53,8 @@ async def on_thread(lease: Lease, function: Callable[[], Any], *, to_the_end: bo
         _take_over(context)
     finally:
         lease.discard(call)
-    if call.dropped:
-        raise PoolClosed(
-            "The pool of this unit of work was closed meanwhile: what was not committed is rolled "
-            "back."
-        )
+    if call.dropped and lease.refusal is not None:
+        raise lease.refusal
     return call.outcome.result()
 
 
@@ -67,7 +64,7 @@ async def _transport(lease: Lease, call: Call) -> None:
     if _hook_of.get() is lease:  # the thread waits for us, and serves such calls meanwhile
         await sync_to_async(call, thread_sensitive=True)()
     else:
-        executor = cast("Any", lease.worker)  # any will do, whatever asgiref declares
+        executor = cast("Any", lease)  # any will do, whatever asgiref declares
         await sync_to_async(call, thread_sensitive=False, executor=executor)()
 
 
@@ -76,7 +73,7 @@ async def _end(lease: Lease, call: Call, task: asyncio.Task[None]) -> None:
     if call.cancel():
         task.cancel()  # and with it an async hook that the thread waits for
         helper = Worker("uow-interrupt")
-        interrupted = helper.submit(lease.pool.interrupt, lease.worker)
+        interrupted = helper.submit(lease.interrupt)
         helper.stop()
         await _over(interrupted)
     await _over(call.outcome)

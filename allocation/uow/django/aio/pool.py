@@ -2,112 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import logging
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import close_old_connections, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
-from allocation.uow.django.aio.worker import Call, Worker
-from allocation.uow.errors import MisuseError, UnitOfWorkError
+from allocation.uow.django.aio.lease import Lease, PoolClosed, PoolThread, PoolTimeout
 
 _logger: Final = logging.getLogger("allocation.uow")
-
-
-class PoolTimeout(UnitOfWorkError, TimeoutError):
-    """All connections of a pool were in use for too long. Carries `size` and `waiting`."""
-
-    def __init__(self, using: str, size: int, waiting: int, timeout: float) -> None:
-        self.size = size
-        self.waiting = waiting
-        super().__init__(
-            f"No connection to {using!r} became free within {timeout:g} s: all {size} of its pool "
-            f"are in use, and {waiting} others wait. Leave units of work sooner, do not open one "
-            f"inside another, or raise UOW_POOL_SIZE."
-        )
-
-
-class PoolClosed(MisuseError):
-    """A unit of work was used whose pool was closed: what it had not committed is rolled back."""
-
-
-class PoolThread(Worker):
-    """A thread and its connection."""
-
-    connection: BaseDatabaseWrapper | None = None
-
-
-class Lease:
-    """The right of a unit of work to a thread and its connection, until it is given back."""
-
-    def __init__(self, pool: Pool, worker: PoolThread, waiting: _Waiting) -> None:
-        self.pool = pool
-        self.worker = worker
-        self.loop = waiting.loop
-        self._finish = waiting.finish
-        self._lock = threading.RLock()
-        self._calls: set[Call] = set()
-        self._stopped = self._over = False
-
-    def add(self, call: Call) -> None:
-        """Note what is to be done in its name. Raises PoolClosed when it was given back."""
-        with self._lock:
-            if self._stopped:
-                raise PoolClosed(
-                    "The pool of this unit of work was closed, or its event loop: what was not "
-                    "committed is rolled back."
-                )
-            self._calls.add(call)
-
-    def discard(self, call: Call) -> None:
-        """It is over."""
-        with self._lock:
-            self._calls.discard(call)
-
-    def stop(self) -> bool:
-        """Let nothing more be committed; tells whether something runs that may be interrupted."""
-        with self._lock:
-            self._stopped = True
-            interruptible = [call.cancel() for call in self._calls]
-        return any(interruptible)
-
-    def give_back(self) -> None:
-        """Let the thread finish what it does, commit nothing more, clean up, and serve the next.
-
-        Waits for nothing: see Note [Collected anywhere].
-        """
-        with self._lock:
-            if not self._over:
-                self._over = True
-                self.stop()
-                self.worker.submit(self._end)
-
-    def _end(self) -> None:
-        try:
-            self._finish()
-        except Exception:
-            _logger.exception("A unit of work that nobody waits for could not be rolled back.")
-        finally:
-            self.pool.take_back(self)
-
-
-class _Waiting:
-    """Somebody who waits for a lease."""
-
-    def __init__(self, finish: Callable[[], object]) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.finish = finish
-        self.handed: Future[Lease] = Future()
 
 
 class Pool:
@@ -127,55 +37,55 @@ class Pool:
         self.timeout = timeout
         self._lock = threading.Lock()
         self._closed = False
-        self._workers: list[PoolThread] = []
+        self._threads: list[PoolThread] = []
         self._idle: list[PoolThread] = []
         self._leases: set[Lease] = set()
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Lease] = deque()
         _pools.add(self)
 
-    async def acquire(self, finish: Callable[[], object]) -> Lease:
-        """A thread of one's own. `finish` is called there when it is given back.
+    def lease(self, finish: Callable[[], object]) -> Lease:
+        """A thread, or a place in the queue for one; `finish` is called there in the end.
 
-        Raises PoolTimeout, and PoolClosed.
+        What is done in its name raises PoolTimeout when it was waited for in
+        vain. Raises PoolClosed.
         """
-        waiting = _Waiting(finish)
+        lease = Lease(self, finish)
         with self._lock:
             if self._closed:
-                raise PoolClosed(f"The pool of {self.using!r} is closed.")
-            for lease in self._leases:
-                if lease.loop.is_closed():
-                    lease.give_back()
-            while self._waiting and self._waiting[0].handed.cancelled():
-                self._waiting.popleft()
-            if not self._idle and len(self._workers) < self.size:
-                self._idle.append(PoolThread(f"uow-{self.using}-{len(self._workers)}"))
-                self._workers.append(self._idle[-1])
+                raise PoolClosed(self.using)
+            for other in self._leases:
+                if other.loop.is_closed():
+                    other.give_back()
+            if not self._idle and len(self._threads) < self.size:
+                self._idle.append(PoolThread(f"uow-{self.using}-{len(self._threads)}"))
+                self._threads.append(self._idle[-1])
             if self._idle:
-                return self._lend(self._idle.pop(), waiting)
-            self._waiting.append(waiting)
-        return await self._wait(waiting.handed)
-
-    async def _wait(self, handed: Future[Lease]) -> Lease:
-        try:
-            async with asyncio.timeout(self.timeout):
-                return await asyncio.wrap_future(handed)
-        except BaseException as error:
-            if not handed.cancel() and handed.exception() is None:
-                handed.result().give_back()  # it came at the very last moment
-            if isinstance(error, TimeoutError):
-                others = sum(not waiting.handed.done() for waiting in list(self._waiting))
-                raise PoolTimeout(self.using, self.size, others, self.timeout) from None
-            raise
-
-    def _lend(self, worker: PoolThread, waiting: _Waiting) -> Lease:
-        lease = Lease(self, worker, waiting)
-        self._leases.add(lease)
-        # What is wrong with a connection, the first statement tells.
-        worker.submit(self.prepare, worker)
+                self._lend(self._idle.pop(), lease)
+            else:
+                self._waiting.append(lease)
+                lease.wait(self.timeout)
         return lease
 
-    def take_back(self, lease: Lease) -> None:
-        """Make the thread of `lease`, which calls this, ready for the next one."""
+    def _lend(self, thread: PoolThread, lease: Lease) -> bool:
+        # What is wrong with a connection, the first statement tells.
+        thread.submit(self.prepare, thread)
+        wanted = lease.begin(thread)
+        if wanted:
+            self._leases.add(lease)
+        return wanted
+
+    def expire(self, lease: Lease) -> None:
+        """It has waited long enough."""
+        with self._lock:
+            if lease not in self._waiting:
+                return
+            self._waiting.remove(lease)
+            waiting = len(self._waiting)
+        lease.stop(PoolTimeout(self, waiting))
+        lease.give_back()
+
+    def take_back(self, lease: Lease, thread: PoolThread) -> None:
+        """Make the thread, which calls this, ready for the next one, and hand it over."""
         try:
             self.clean()
         except Exception:
@@ -183,16 +93,13 @@ class Pool:
         with self._lock:
             self._leases.discard(lease)
             while self._waiting and not self._closed:
-                waiting = self._waiting.popleft()
-                gone = waiting.loop.is_closed()
-                if not gone and waiting.handed.set_running_or_notify_cancel():
-                    waiting.handed.set_result(self._lend(lease.worker, waiting))
+                if self._lend(thread, self._waiting.popleft()):
                     return
-            self._idle.append(lease.worker)
+            self._idle.append(thread)
 
-    def interrupt(self, worker: PoolThread) -> None:
+    def interrupt(self, thread: PoolThread) -> None:
         """Stop the statement that runs on a thread. For any other thread to call."""
-        raw: Any = None if worker.connection is None else worker.connection.connection
+        raw: Any = None if thread.connection is None else thread.connection.connection
         try:
             if hasattr(raw, "interrupt"):  # SQLite
                 raw.interrupt()
@@ -208,29 +115,26 @@ class Pool:
         """
         with self._lock:
             self._closed = True
-            waiting, leases = list(self._waiting), list(self._leases)
+            leases = [*self._waiting, *self._leases]
         _pools.discard(self)
-        for one in waiting:
-            if one.handed.set_running_or_notify_cancel():
-                one.handed.set_exception(PoolClosed(f"The pool of {self.using!r} is closed."))
         # All of them first: one that is given back may hold the lock for which another waits.
-        running = [lease.worker for lease in leases if lease.stop()]
+        running = [lease for lease in leases if lease.stop(PoolClosed(self.using))]
         for lease in leases:
             lease.give_back()
-        for worker in running:
-            self.interrupt(worker)
-        for worker in self._workers:
-            worker.submit(self.quit)
-            worker.stop()
+        for lease in running:
+            lease.interrupt()
+        for thread in self._threads:
+            thread.submit(self.quit)
+            thread.stop()
         until = monotonic() + timeout
-        for worker in self._workers:
-            worker.join(max(0.0, until - monotonic()))
+        for thread in self._threads:
+            thread.join(max(0.0, until - monotonic()))
 
     # -- on the thread ---------------------------------------------------
 
-    def prepare(self, worker: PoolThread) -> None:
+    def prepare(self, thread: PoolThread) -> None:
         """Before a unit of work: as Django does before a request."""
-        worker.connection = connections[self.using]
+        thread.connection = connections[self.using]
         close_old_connections()
 
     def clean(self) -> None:
@@ -246,7 +150,7 @@ class Pool:
         connections.close_all()
 
 
-_pools: Final[set[Pool]] = set()
+_pools: Final[set[Pool]] = set()  # those that are open
 _defaults: Final[dict[str, Pool]] = {}
 _lock = threading.Lock()
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from allocation.uow.django.aio.pool import Pool, PoolThread, using_pool
+from allocation.uow.django.aio.lease import PoolThread
+from allocation.uow.django.aio.pool import Pool, using_pool
 
 
 class _SharedConnection(Pool):
@@ -18,8 +19,8 @@ class _SharedConnection(Pool):
         super().__init__(connection.alias, size=1)
         self._connection = connection
 
-    def prepare(self, worker: PoolThread) -> None:
-        connections[self.using] = worker.connection = self._connection
+    def prepare(self, thread: PoolThread) -> None:
+        connections[self.using] = thread.connection = self._connection
 
     def clean(self) -> None:
         """The connection is the test's."""

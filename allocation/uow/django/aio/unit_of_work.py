@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, TypeVarTuple, cas
 from django.db import DEFAULT_DB_ALIAS
 
 from allocation.uow.django.aio.calls import for_thread, on_thread
+from allocation.uow.django.aio.lease import PoolClosed
 from allocation.uow.django.aio.lent import GuardedStore, Lent
-from allocation.uow.django.aio.pool import Lease, Pool, PoolClosed, default_pool
+from allocation.uow.django.aio.pool import Pool, default_pool
 from allocation.uow.participants import Participant
 from allocation.uow.states import WrongThread
 from allocation.uow.unit_of_work import DiscardedChangesWarning, UnitOfWork
@@ -57,8 +58,7 @@ class AsyncUnitOfWork(Generic[U]):
         """Wait for a connection, and begin. Raises PoolTimeout and AlreadyEntered."""
         if self._block is not None:
             self._uow.refuse()
-        block = _Block(self._uow)
-        block.lease = await self._pool.acquire(block.abandon)
+        block = _Block(self._uow, self._pool)
         try:
             await on_thread(block.lease, block.enter)
         except BaseException:
@@ -140,11 +140,11 @@ class AsyncUnitOfWork(Generic[U]):
             lent = cast("U", Lent(self._uow))
             found: T = await self._do(partial(use_case, *args, lent))
             return found
-        lease = await self._pool.acquire(_nothing)
+        block = _Block(self._uow, self._pool)
         try:
-            found = await on_thread(lease, partial(use_case, *args, self._uow))
+            found = await on_thread(block.lease, partial(block.run, use_case, *args))
         finally:
-            lease.give_back()
+            block.lease.give_back()
         return found
 
     # -- around the transaction ------------------------------------------
@@ -204,13 +204,12 @@ class AsyncUnitOfWork(Generic[U]):
 
 
 class _Block:
-    """A unit of work between entering and leaving, as its thread sees it."""
+    """What happens on the thread between taking it and giving it back."""
 
-    lease: Lease
-
-    def __init__(self, uow: UnitOfWork) -> None:
+    def __init__(self, uow: UnitOfWork, pool: Pool) -> None:
         self._uow = uow
         self._entered = False
+        self.lease = pool.lease(self._abandon)
 
     def enter(self) -> None:
         self._uow.__enter__()
@@ -218,12 +217,23 @@ class _Block:
 
     def leave(self, error: BaseException | None) -> str | None:
         self._entered = False
-        return self._uow.leave(error)
+        try:
+            return self._uow.leave(error)
+        finally:
+            self.lease.give_back()
 
-    def abandon(self) -> None:
+    def run(self, use_case: Callable[..., T], *args: Any) -> T:
+        """Call what enters and leaves it itself."""
+        try:
+            return use_case(*args, self._uow)
+        finally:
+            self.lease.give_back()
+
+    def _abandon(self) -> None:
         """Leave it if nobody has."""
         if self._entered:
-            self.leave(asyncio.CancelledError("nobody waits for it any more"))
+            self._entered = False
+            self._uow.leave(asyncio.CancelledError("nobody waits for it any more"))
 
 
 class _There:
@@ -250,7 +260,3 @@ class _There:
     async def _do(self, use: Callable[[Any], Any]) -> Any:
         uow = self._uow._uow  # noqa: SLF001  # its own face
         return await self._uow._do(lambda: use(attrgetter(self._path)(uow)))  # noqa: SLF001  # as above
-
-
-def _nothing() -> None:
-    """Nothing is left to do: the function that ran has left its block itself."""

@@ -43,7 +43,7 @@ class Worker(Executor):
             if self._stopping:
                 future.cancel()
             else:
-                self._work.put(partial(_settle, future, partial(fn, *args, **kwargs)))
+                self._work.put(partial(settle, future, partial(fn, *args, **kwargs)))
         return future
 
     def stop(self) -> None:
@@ -61,7 +61,8 @@ class Worker(Executor):
             del work  # it must not live on while the thread waits
 
 
-def _settle(future: Future[T], function: Callable[[], T]) -> None:
+def settle(future: Future[T], function: Callable[[], T]) -> None:
+    """Call `function`, unless `future` was cancelled before, and tell the future of it."""
     if not future.set_running_or_notify_cancel():
         return
     try:
@@ -99,7 +100,7 @@ class Call:
         """Do it, on the thread."""
         outer, self._here.call = getattr(self._here, "call", None), self
         try:
-            _settle(self.outcome, self._function)
+            settle(self.outcome, self._function)
         finally:
             self._here.call = outer
 
