@@ -12,6 +12,7 @@ import pytest
 
 from allocation.uow.django import DjangoRepository, DjangoStore, DjangoUnitOfWork
 from allocation.uow.django.aio import AsyncUnitOfWork, Pool
+from allocation.uow.django.aio.worker import Call
 from tests.conftest import DatabaseUrl, Fetch
 from tests.kernel.aio.shop import Shop, add, names, states, store, turns
 from tests.kernel.models import Product
@@ -464,3 +465,37 @@ class TestAnEventLoopThatIsClosed:
         asyncio.run(look())
         self.use(pool, alias)
         assert names(fetch, alias) == ["b"]
+
+
+class TestAnInterrupt:
+    """Stops the statement of one call, never that of the next one on the same connection."""
+
+    @in_loop
+    async def test_that_comes_too_late_hits_nobody(self, alias: str) -> None:
+        stopped: list[str] = []
+        call = Call(lambda: None)
+        call()
+        call.interrupt(lambda: stopped.append("somebody"))
+        assert stopped == []
+
+    @in_loop
+    async def test_is_over_before_the_thread_goes_on(self, alias: str) -> None:
+        gate, order = Gate(), list[str]()
+        call = Call(gate)
+
+        def work() -> None:
+            call()
+            order.append("went on")
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        gate.reached.wait()
+
+        def stop() -> None:
+            gate.open.set()
+            call.outcome.add_done_callback(lambda _: order.append("done"))
+            order.append("stopped")
+
+        call.interrupt(stop)
+        thread.join()
+        assert order == ["stopped", "done", "went on"]

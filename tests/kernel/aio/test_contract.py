@@ -16,11 +16,16 @@ from tests.support import driven
 
 
 class DrivenProducts(driven.Driven):
-    declared = ShopUnitOfWork.products
+    """Its products are under test."""
 
 
 class DrivenBaskets(driven.Driven):
-    declared = ShopUnitOfWork.baskets
+    """Its baskets are under test."""
+
+
+# Not in the bodies of the classes, where they would get other names.
+DrivenProducts.declared = ShopUnitOfWork.products
+DrivenBaskets.declared = ShopUnitOfWork.baskets
 
 
 class AsyncModelInstances(ModelInstances):

@@ -73,7 +73,7 @@ async def _end(lease: Lease, call: Call, task: asyncio.Task[None]) -> None:
     if call.cancel():
         task.cancel()  # and with it an async hook that the thread waits for
         helper = Worker("uow-interrupt")
-        interrupted = helper.submit(lease.interrupt)
+        interrupted = helper.submit(lease.interrupt, call)
         helper.stop()
         await _over(interrupted)
     await _over(call.outcome)

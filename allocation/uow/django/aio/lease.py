@@ -118,19 +118,18 @@ class Lease(Executor):
                 future.cancel()
         return future
 
-    def interrupt(self) -> None:
-        """Stop the statement that runs, if there is one."""
+    def interrupt(self, call: Call) -> None:
+        """Stop the statement that runs for `call`, and no other."""
         if self.thread is not None:
-            self.pool.interrupt(self.thread)
+            call.interrupt(partial(self.pool.interrupt, self.thread))
 
     # -- giving back -----------------------------------------------------
 
-    def stop(self, refusal: Exception) -> bool:
-        """Let nothing more be committed; tells whether something runs that may be interrupted."""
+    def stop(self, refusal: Exception) -> list[Call]:
+        """Let nothing more be committed; returns what may be interrupted."""
         with self._lock:
             self.refusal = refusal
-            interruptible = [call.cancel() for call in self._calls]
-        return any(interruptible)
+            return [call for call in self._calls if call.cancel()]
 
     def give_back(self) -> None:
         """Let the thread finish what it does, commit nothing more, clean up, and serve the next.

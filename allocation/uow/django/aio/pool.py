@@ -118,11 +118,11 @@ class Pool:
             leases = [*self._waiting, *self._leases]
         _pools.discard(self)
         # All of them first: one that is given back may hold the lock for which another waits.
-        running = [lease for lease in leases if lease.stop(PoolClosed(self.using))]
-        for lease in leases:
+        running = [(lease, lease.stop(PoolClosed(self.using))) for lease in leases]
+        for lease, calls in running:
             lease.give_back()
-        for lease in running:
-            lease.interrupt()
+            for call in calls:
+                lease.interrupt(call)
         for thread in self._threads:
             thread.submit(self.quit)
             thread.stop()

@@ -93,6 +93,8 @@ class Call:
         self._to_the_end = to_the_end
         self._loop = get_running_loop()
         self._lock = threading.RLock()
+        self._interrupting = threading.Lock()
+        self._running = True
         self._cancelled = False
         self._committing = False
 
@@ -100,9 +102,22 @@ class Call:
         """Do it, on the thread."""
         outer, self._here.call = getattr(self._here, "call", None), self
         try:
-            settle(self.outcome, self._function)
+            settle(self.outcome, self._interruptible)
         finally:
             self._here.call = outer
+
+    def _interruptible(self) -> Any:
+        try:
+            return self._function()
+        finally:
+            with self._interrupting:
+                self._running = False
+
+    def interrupt(self, stop: Callable[[], object]) -> None:
+        """Call `stop`, from another thread, if this runs; what comes next on the thread waits."""
+        with self._interrupting:
+            if self._running:
+                stop()
 
     def cancel(self) -> bool:
         """Let it not begin, or not commit any more; tells whether it may be interrupted.
