@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging.config
 import unittest
@@ -13,9 +14,11 @@ import pytest
 from django.db import connections
 from django.http import HttpRequest
 
+from allocation.uow.django.aio import Pool, close_pools
+from allocation.uow.django.aio.pool import using_pool
 from tests.conftest import ROOT, Fetch
 from tests.examples.funds.models import AccountRow
-from tests.examples.orders.models import Order, Product, User
+from tests.examples.orders.models import Order, OrderLine, Product, User
 from tests.kernel.shop import ShopUnitOfWork
 from tests.support.pages import Page, rename
 
@@ -139,6 +142,35 @@ def test_retry(run: Run, shop: None, fetch: Fetch, tmp_path: Path) -> None:
     connection.close()
 
 
+@about("how-to/async.md")
+def test_async(run: Run, shop: None, fetch: Fetch) -> None:
+    page = run("how-to/async.md", shop="tests.examples.orders")
+    assert page["chair"].name == "chair"
+    assert page["reserved"]
+    assert page["sent"] == [page["first"] + 2]
+    view = page["order_view"]
+    answer = asyncio.run(view(HttpRequest(), 1))
+    assert (answer.status_code, answer.content) == (201, b'{"order": %d}' % (page["first"] + 3))
+    told = [asyncio.run(view(HttpRequest(), 2)).status_code for _ in range(3)]
+    assert told == [201, 201, 409]
+    assert stock(fetch) == {"chair": 5, "table": 0}
+    assert len(orders(fetch)) == 6
+    with using_pool(Pool("default", timeout=0.01, size=1)):
+        asyncio.run(hold_the_only_connection(view))
+    close_pools()
+
+    for model in (OrderLine, Order, Product, User):
+        model.objects.all().delete()
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(page["OrderTest"]).run(result)
+    assert (result.testsRun, result.errors, result.failures) == (2, [], [])
+
+
+async def hold_the_only_connection(view: Any) -> None:
+    async with ShopUnitOfWork.asynchronous():
+        assert (await view(HttpRequest(), 1)).status_code == 503
+
+
 @about("how-to/versions.md")
 def test_versions(run: Run, fetch: Fetch) -> None:
     AccountRow(number="Ann", balance=100).save()
@@ -205,6 +237,7 @@ def test_commands_stand_where_they_are_run() -> None:
     [
         "allocation.uow",
         "allocation.uow.django",
+        "allocation.uow.django.aio",
         "allocation.uow.testing",
         "allocation.uow.testing.contract",
     ],
