@@ -121,6 +121,25 @@ class TestHooks:
         assert names(fetch, alias) == ["a", "b", "c"]
 
     @in_loop
+    async def test_may_start_tasks_that_use_it_when_the_hook_is_over(self, uow: Shop) -> None:
+        go, started = asyncio.Event(), list[asyncio.Task[None]]()
+
+        async def later() -> None:
+            await go.wait()
+            await uow.products.add(Product(name="b"))
+
+        async def hook() -> None:
+            started.append(asyncio.create_task(later()))
+
+        async with uow:
+            await uow.before_commit(hook)
+            await uow.commit()
+            go.set()
+            await started[0]
+            assert len(await uow.new) == 1
+            await uow.rollback()
+
+    @in_loop
     async def test_before_the_commit_use_its_transaction_when_they_ask_django(
         self, uow: Shop, alias: str
     ) -> None:

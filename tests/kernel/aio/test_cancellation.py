@@ -370,6 +370,61 @@ def _left_behind(wait_in: Callable[[Shop, asyncio.Event], Any], uow: Shop) -> as
     return task
 
 
+class TestAnEventLoopThatEnds:
+    """As `asyncio.run` ends it: all tasks are cancelled, and waited for."""
+
+    def test_while_tasks_are_in_their_blocks(self, pool: Pool, alias: str, fetch: Fetch) -> None:
+        async def main() -> None:
+            entered = asyncio.Event()
+            uow = ShopUnitOfWork.asynchronous(alias, pool=pool)
+            tasks.append(asyncio.create_task(_wait_in(uow, entered)))
+            await entered.wait()
+
+        tasks: list[asyncio.Task[None]] = []
+        asyncio.run(main())
+        assert tasks[0].cancelled()
+        assert names(fetch, alias) == []
+
+    def test_while_a_thread_works(self, pool: Pool, alias: str, fetch: Fetch) -> None:
+        gate = Gate()
+        uow = ShopUnitOfWork.asynchronous(alias, pool=pool)
+
+        def open_when_cancelled() -> None:
+            [lease] = pool._leases
+            [call] = lease._calls
+            while not call._cancelled:
+                pass
+            gate.open.set()
+
+        async def work() -> None:
+            async with uow:
+                await add(uow, "a")
+                await uow.run(lambda _: gate())
+                await uow.commit()
+
+        async def main() -> None:
+            tasks.append(asyncio.create_task(work()))
+            await asyncio.to_thread(gate.reached.wait)
+            threading.Thread(target=open_when_cancelled).start()
+
+        tasks: list[asyncio.Task[None]] = []
+        asyncio.run(main())
+        assert tasks[0].cancelled()
+        assert names(fetch, alias) == []
+        TestAnEventLoopThatIsClosed.use(pool, alias)
+
+    @in_loop
+    async def test_what_cannot_begin_any_more_is_not_waited_for(
+        self, pool: Pool, alias: str
+    ) -> None:
+        with pytest.raises(asyncio.CancelledError):
+            async with ShopUnitOfWork.asynchronous(alias, pool=pool) as uow:
+                [thread] = pool._threads
+                thread.submit(pool.quit)
+                thread.stop()
+                await uow.products.list()
+
+
 class TestAnEventLoopThatIsClosed:
     def test_leaves_no_connection_behind(self, pool: Pool, alias: str, fetch: Fetch) -> None:
         uow = ShopUnitOfWork.asynchronous(alias, pool=pool)

@@ -17,6 +17,7 @@ import contextvars
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, Final, cast
 
@@ -25,8 +26,16 @@ from asgiref.sync import async_to_sync, sync_to_async
 from allocation.uow.django.aio.lease import Lease
 from allocation.uow.django.aio.worker import Call, Worker
 
-_hook_of: Final = contextvars.ContextVar[Lease | None]("hook_of", default=None)
-# The lease whose thread waits for the async hook that is running.
+
+@dataclass
+class _Hook:
+    """An async hook, for which the thread of its unit of work waits."""
+
+    lease: Lease
+    running: bool = True
+
+
+_hook: Final = contextvars.ContextVar[_Hook | None]("hook", default=None)
 
 _MISSING: Final = object()
 
@@ -43,9 +52,12 @@ async def on_thread(lease: Lease, function: Callable[[], Any], *, to_the_end: bo
     try:
         context = contextvars.copy_context()
         task = asyncio.get_running_loop().create_task(_transport(lease, call), context=context)
+        task.add_done_callback(
+            lambda _: call.outcome.cancel()
+        )  # if it has not begun, it never will
         try:
             await asyncio.wait([task])
-            if not call.outcome.done():  # somebody shuts down the loop, or the thread
+            if not call.outcome.done():  # somebody cancels all tasks
                 await _end(lease, call, task)
         except asyncio.CancelledError as cancelled:
             await _end(lease, call, task)
@@ -53,15 +65,18 @@ async def on_thread(lease: Lease, function: Callable[[], Any], *, to_the_end: bo
         _take_over(context)
     finally:
         lease.discard(call)
-    if call.dropped and lease.refusal is not None:
-        raise lease.refusal
+    if call.dropped:
+        error = None if task.cancelled() else task.exception()
+        raise error or lease.refusal or asyncio.CancelledError
     return call.outcome.result()
 
 
 async def _transport(lease: Lease, call: Call) -> None:
+    """Have `call` called on the thread, and know that."""
     # By asgiref's own means: it carries what Django keeps per task, such as the
     # language, and lets `async_to_sync` on the thread find its way back here.
-    if _hook_of.get() is lease:  # the thread waits for us, and serves such calls meanwhile
+    hook = _hook.get()
+    if hook and hook.lease is lease and hook.running:  # the thread serves such calls meanwhile
         await sync_to_async(call, thread_sensitive=True)()
     else:
         executor = cast("Any", lease)  # any will do, whatever asgiref declares
@@ -126,11 +141,13 @@ def for_thread(hook: Callable[[], object], lease: Lease) -> Callable[[], object]
         result = hook()
         if not isawaitable(result):
             return result
-        token = _hook_of.set(lease)
+        running = _Hook(lease)
+        token = _hook.set(running)
         try:
             return async_to_sync(_wait_for)(result)
         finally:
-            _hook_of.reset(token)
+            running.running = False
+            _hook.reset(token)
 
     return run
 

@@ -70,7 +70,8 @@ class Lease(Executor):
         self._lock = threading.RLock()
         self._calls: set[Call] = set()
         self._early: list[tuple[Future[Any], Callable[[], Any]]] = []
-        self._over = False
+        self.over = False
+        """Whether it was given back."""
         self._timer: asyncio.TimerHandle | None = None
 
     # -- waiting ---------------------------------------------------------
@@ -82,7 +83,7 @@ class Lease(Executor):
     def begin(self, thread: PoolThread) -> bool:
         """Have this thread; tells whether it is still wanted."""
         with self._lock:
-            if self._over or self.loop.is_closed():
+            if self.over or self.loop.is_closed():
                 return False
             self.thread = thread
             for future, function in self._early:
@@ -114,7 +115,7 @@ class Lease(Executor):
                 return self.thread.submit(fn, *args, **kwargs)
             future: Future[T] = Future()
             self._early.append((future, partial(fn, *args, **kwargs)))
-            if self._over:
+            if self.over:
                 future.cancel()
         return future
 
@@ -137,9 +138,9 @@ class Lease(Executor):
         Waits for nothing: see Note [Collected anywhere].
         """
         with self._lock:
-            if self._over:
+            if self.over:
                 return
-            self._over = True
+            self.over = True
             if self.refusal is None:
                 self.stop(PoolClosed(self.pool.using))
             for future, _ in self._early:

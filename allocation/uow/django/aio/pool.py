@@ -56,6 +56,8 @@ class Pool:
             for other in self._leases:
                 if other.loop.is_closed():
                     other.give_back()
+            while self._waiting and self._waiting[0].over:
+                self._waiting.popleft()
             if not self._idle and len(self._threads) < self.size:
                 self._idle.append(PoolThread(f"uow-{self.using}-{len(self._threads)}"))
                 self._threads.append(self._idle[-1])
@@ -80,7 +82,7 @@ class Pool:
             if lease not in self._waiting:
                 return
             self._waiting.remove(lease)
-            waiting = len(self._waiting)
+            waiting = sum(not other.over for other in self._waiting)
         lease.stop(PoolTimeout(self, waiting))
         lease.give_back()
 

@@ -18,8 +18,8 @@ T = TypeVar("T")
 # When an event loop is closed half way, the garbage collector ends the coroutines
 # that it left behind: in any thread, and between any two steps of it. So what may
 # be called from there never waits: it appends to a SimpleQueue, which is made for
-# that, and takes no lock but those of this module, which are re-entrant, held for
-# a step or two, and guard nothing that is half done meanwhile.
+# that, and takes only locks that are re-entrant, held for a step or two, and by
+# nobody who waits for anything meanwhile.
 
 
 class Worker(Executor):
