@@ -149,8 +149,10 @@ class Lease(Executor):
                 self.thread.submit(self._end, self.thread)
 
     def _end(self, thread: PoolThread) -> None:
+        finish = self._finish
+        del self._finish  # it knows us: nobody shall have to collect us
         try:
-            self._finish()
+            finish()
         except Exception:
             _logger.exception("A unit of work that nobody waits for could not be rolled back.")
         finally:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.db import close_old_connections, connections
@@ -62,15 +62,16 @@ class Pool:
                 self._idle.append(PoolThread(f"uow-{self.using}-{len(self._threads)}"))
                 self._threads.append(self._idle[-1])
             if self._idle:
-                self._lend(self._idle.pop(), lease)
+                thread = self._idle.pop()
+                # What is wrong with a connection, the first statement tells.
+                thread.submit(self.prepare, thread)
+                self._lend(thread, lease)
             else:
                 self._waiting.append(lease)
                 lease.wait(self.timeout)
         return lease
 
     def _lend(self, thread: PoolThread, lease: Lease) -> bool:
-        # What is wrong with a connection, the first statement tells.
-        thread.submit(self.prepare, thread)
         wanted = lease.begin(thread)
         if wanted:
             self._leases.add(lease)
@@ -89,7 +90,7 @@ class Pool:
     def take_back(self, lease: Lease, thread: PoolThread) -> None:
         """Make the thread, which calls this, ready for the next one, and hand it over."""
         try:
-            self.clean()
+            self.clean(thread)
         except Exception:
             _logger.exception("A connection to %r could not be cleaned.", self.using)
         with self._lock:
@@ -135,17 +136,21 @@ class Pool:
     # -- on the thread ---------------------------------------------------
 
     def prepare(self, thread: PoolThread) -> None:
-        """Before a unit of work: as Django does before a request."""
-        thread.connection = connections[self.using]
+        """When it has been idle: as Django does before a request."""
         close_old_connections()
+        thread.connection = connections[self.using]
 
-    def clean(self) -> None:
-        """After a unit of work: as Django does after a request."""
+    def clean(self, thread: PoolThread) -> None:
+        """When it has been used: as Django does after a request."""
         for connection in connections.all(initialized_only=True):
             if connection.in_atomic_block:  # a block was opened and never left
                 connection.close()
                 del connections[connection.alias]
         close_old_connections()
+        connection = cast("Any", connections[self.using])
+        # Who takes over at once need not test what was good a moment ago.
+        connection.health_check_done = True
+        thread.connection = connection
 
     def quit(self) -> None:
         """Before the thread ends."""

@@ -22,7 +22,7 @@ class _SharedConnection(Pool):
     def prepare(self, thread: PoolThread) -> None:
         connections[self.using] = thread.connection = self._connection
 
-    def clean(self) -> None:
+    def clean(self, thread: PoolThread) -> None:
         """The connection is the test's."""
 
     def quit(self) -> None:
