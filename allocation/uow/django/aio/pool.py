@@ -23,9 +23,10 @@ _logger: Final = logging.getLogger("allocation.uow")
 class Pool:
     """So many threads at most, each with a connection to the database `using`.
 
-    They are started when they are needed, and kept. Who finds none free waits,
-    first come, first served, for `timeout` seconds. How long a connection is
-    kept, and whether it is tested before it is used again, say Django's
+    They are started when they are needed, and kept until it is closed, at the
+    latest when the interpreter ends. Who finds none free waits, first come,
+    first served, for `timeout` seconds. How long a connection is kept, and
+    whether one that was idle is tested before it is used again, say Django's
     settings CONN_MAX_AGE and CONN_HEALTH_CHECKS.
     """
 
