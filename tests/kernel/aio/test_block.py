@@ -59,6 +59,16 @@ class TestABlock:
             await uow.rollback()
 
     @in_loop
+    async def test_has_the_store_that_its_repositories_know(self, uow: Shop) -> None:
+        def note(uow: ShopUnitOfWork) -> None:
+            uow.store.noted = "something"  # type: ignore[attr-defined]  # as an adopter's may
+
+        await uow.run(note)
+        assert vars(uow._uow.store)["_store"].noted == "something"
+        async with uow:
+            assert await uow.store.noted == "something"
+
+    @in_loop
     async def test_tells_at_once_who_mistypes(self, uow: Shop) -> None:
         async with uow:
             with pytest.raises(AttributeError, match="prodcuts"):

@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 
 
 class GuardedStore:
-    """A store that commits nothing for a task that was cancelled before."""
+    """A store that commits nothing for a task that was cancelled before; in all else, `store`."""
+
+    _store: Store
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        object.__setattr__(self, "_store", store)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._store, name, value)
 
     def commit(self) -> None:
         call = Call.current()
