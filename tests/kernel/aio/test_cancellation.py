@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Callable
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from itertools import count
 from typing import Any, ClassVar
 
 import pytest
@@ -274,6 +276,70 @@ class TestWhileItCommits:
         go.set()
         await cancelled(task)
         assert (sent, names(fetch, alias)) == (["mail"], ["a"])
+
+
+@types.coroutine
+def _cancelling(
+    coroutine: Coroutine[Any, Any, None], suspension: int
+) -> Generator[Any, None, None]:
+    """Run `coroutine`, and cancel the task when it waits for the so many-th time."""
+    error: BaseException | None = None
+    waits = 0
+    while True:
+        try:
+            waited_for = coroutine.send(None) if error is None else coroutine.throw(error)
+        except StopIteration:
+            return
+        waits += 1
+        if waits == suspension:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+        error = None
+        try:
+            yield waited_for
+        except BaseException as raised:  # noqa: BLE001  # handed on
+            error = raised
+
+
+class TestAnyAwait:
+    """Cancelled in the first, the second, the third, ..., until there is none any more."""
+
+    @in_loop
+    async def test_leaves_what_is_reported_and_the_connection_clean(
+        self, pool: Pool, alias: str, fetch: Fetch
+    ) -> None:
+        async def work(uow: Shop, name: str) -> None:
+            async with uow:
+                await uow.products.list()
+                await add(uow, name)
+                async with uow.savepoint():
+                    await uow.flush()
+                await asyncio.sleep(0)
+                await uow.before_commit(turns)
+                await uow.after_commit(turns)
+                await uow.commit()
+                await uow.products.list()
+
+        reported: list[str] = []
+        cancelled = 0
+        for suspension in count(1):
+            name = f"{suspension:02}"
+            uow = ShopUnitOfWork.asynchronous(alias, pool=pool)
+            task = asyncio.create_task(_run(_cancelling(work(uow, name), suspension)))
+            await asyncio.wait([task])
+            if uow.has_committed:
+                reported.append(name)
+            assert names(fetch, alias) == reported
+            if not task.cancelled():
+                break
+            cancelled += 1
+        assert cancelled > 10
+        assert len(reported) > 2  # in the commit, after it, and not at all
+
+
+async def _run(coroutine: Awaitable[None]) -> None:
+    await coroutine
 
 
 class TestAStatementThatWaits:
