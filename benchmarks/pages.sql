@@ -1,6 +1,5 @@
--- %(batches)s batches and %(lines)s lines, and their history: as many as a large warehouse has
--- in years. One SKU has very many batches, one very many backorders and no batch,
--- one batch and one order very many lines.
+-- So many batches and lines, with their history. One SKU has very many batches, one
+-- very many backorders and no batch, one batch and one order have very many lines.
 
 CREATE TEMP TABLE made_batch AS
 SELECT
@@ -31,7 +30,8 @@ SELECT 'order-w' || l, 'WANTED', 1, NULL, NULL, %(lines)s * 2 + l
 FROM generate_series(1, %(lines)s / 50) AS l
 UNION ALL
 SELECT 'order-long', 'SKU-l' || l, 1, NULL, NULL, %(lines)s * 3 + l
-FROM generate_series(1, %(lines)s / 500) AS l;
+FROM generate_series(1, %(lines)s / 500) AS l
+UNION ALL SELECT 'order-long', 'POPULAR', 1, NULL, NULL, %(lines)s * 4;
 
 INSERT INTO allocation_batch
     (reference, sku, eta, purchased_quantity, allocated_quantity, lines_taken)
