@@ -8,7 +8,7 @@ from copy import copy
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
@@ -210,7 +210,7 @@ class TestPermission:
         upload = ann.sent("batches", BATCHES)
         bob = Clerk(sign_in("stock clerks", "bob"))
         add = Permission.objects.get(codename="add_batch")
-        User.objects.get(username="bob").user_permissions.remove(add)
+        Group.objects.get(name="stock clerks").permissions.remove(add)
         start = bob.client.get(reverse("allocation:uploads"))
 
         assert "Preview these orders" in start.text
