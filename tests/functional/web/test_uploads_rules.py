@@ -8,7 +8,7 @@ from copy import copy
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
