@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 if TYPE_CHECKING:  # what the test client makes of a response has a name there alone
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -25,12 +26,19 @@ def inputs(response: Response) -> dict[str, str]:
     return {name: value for name, value in sent.items() if name != "csrfmiddlewaretoken"}
 
 
+def links(response: Response) -> set[str]:
+    """Where the links in the main part of a page lead."""
+    reader = _Reader(response)
+    return {urljoin(response.request["PATH_INFO"], link) for link in reader.links}
+
+
 class _Reader(HTMLParser):
     def __init__(self, response: Response) -> None:
         super().__init__()
         self.words: list[str] = []
         self.rows: list[list[list[str]]] = []
         self.inputs: dict[str, str] = {}
+        self.links: set[str] = set()
         self._in_body = False
         html = response.content.decode()
         self.feed(html[html.index("<main") : html.index("</main>")])
@@ -38,7 +46,9 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag == "input" and (given.get("type") != "checkbox" or "checked" in given):
+        if tag == "a":
+            self.links.add(given["href"] or "")
+        elif tag == "input" and (given.get("type") != "checkbox" or "checked" in given):
             default = "on" if given.get("type") == "checkbox" else ""
             self.inputs[given["name"] or ""] = given.get("value") or default
         elif tag == "tbody":

@@ -19,6 +19,7 @@ from django.test import Client
 from allocation.entrypoints.uploads import take_in
 from allocation.models import Upload
 from tests.factories import BatchFactory, OrderLineFactory
+from tests.support.html import links
 from tests.support.routes import path, routes
 
 Statuses: TypeAlias = tuple[int, int, int, int]
@@ -118,6 +119,18 @@ class TestPages:
         for response in (Client().get(url), Client().post(url)):
             if response.status_code == 302:
                 assert response["Location"].startswith(SIGN_IN)
+
+    @pytest.mark.parametrize(
+        "route", [route for route, (shown, _) in PAGES.items() if shown[2] == 200]
+    )
+    def test_lead_nowhere_where_somebody_may_not_go(
+        self, route: str, clients: list[Client]
+    ) -> None:
+        for client in clients[1:]:
+            page = client.get(path(route, NAMES))
+            if page.status_code == 200 and page["Content-Type"].startswith("text/html"):
+                led = {url: client.get(url).status_code for url in links(page)}
+                assert set(led.values()) <= {200}, led
 
 
 class TestAdmin:
