@@ -99,7 +99,7 @@ class ChangeQuantity(ChangeBatch):
 
     def intro(self) -> str:
         units, allocated = self.batch.purchased_quantity, self.batch.allocated_quantity
-        return f"It holds {units} units of {self.batch.sku}; {allocated} of them are allocated."
+        return f"Units of {self.batch.sku}: {units}. Allocated: {allocated}."
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "qty" not in request.GET:
@@ -127,9 +127,8 @@ class ChangeQuantity(ChangeBatch):
         reference, qty = self.batch.reference, form.cleaned_data["qty"]
         placed = self.run(services.change_batch_quantity, reference, qty, seen=form.seen)
         leaving = self.leaving(placed)
-        return (
-            f"Batch {reference} holds {qty} units now. {_told(leaving) if leaving else ''}".rstrip()
-        )
+        holds = f"Batch {reference} holds {qty} now."
+        return f"{holds} {_told(leaving)}" if leaving else holds
 
     def leaving(self, placements: list[Placement]) -> list[Placement]:
         """Without the lines that were taken off for a larger one, and fit again."""

@@ -11,9 +11,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
+from allocation import bootstrap
 from allocation.service_layer import services
 from allocation.service_layer.services import UnknownBatch
 from allocation.service_layer.unit_of_work import AbstractUnitOfWork
+from allocation.uow import ConflictError
 from tests.conftest import Fetch
 from tests.factories import BatchFactory
 from tests.functional.admin.conftest import SignIn
@@ -166,7 +168,7 @@ class TestChangingTheQuantity:
 
         assertRedirects(response, url("batch_change", "STOCK"))
         [message] = told(response)
-        assert message.startswith("success: Batch STOCK holds 6 units now.")
+        assert message.startswith("success: Batch STOCK holds 6 now.")
         assert message.endswith("Lines that go to other batches: 1; that wait: 1.")
         stored = shop.stored()
         stored.require_sound()
@@ -185,7 +187,7 @@ class TestChangingTheQuantity:
         [error] = errors(response)["__all__"]
         assert error.startswith("Somebody else has changed batch STOCK meanwhile: it has 20 of")
         assertContains(response, 'value="6"')
-        assertContains(response, "It holds 20 units")
+        assertContains(response, "Units of LAMP: 20. Allocated: 10.")
         assert shop.stored().batches["STOCK"] == (20, 10)
 
     def test_sent_twice_changes_it_once(self, clerk: Client, shop: DatabaseShop) -> None:
@@ -193,7 +195,24 @@ class TestChangingTheQuantity:
         clerk.post(url("batch_quantity", "STOCK"), form)
         response = clerk.post(url("batch_quantity", "STOCK"), form, follow=True)
 
-        assert told(response)[-1] == "success: Batch STOCK holds 6 units now."
+        assert told(response)[-1] == "success: Batch STOCK holds 6 now."
+
+    def test_tells_when_others_are_always_faster(
+        self, clerk: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise ConflictError
+
+        monkeypatch.setattr(bootstrap, "run", refuse)
+        monkeypatch.setattr(bootstrap, "rehearse", refuse)
+        form = {"qty": "6", "seen_qty": "10"}
+        for response in (
+            clerk.get(url("batch_quantity", "STOCK", qty=6)),
+            clerk.post(url("batch_quantity", "STOCK"), form),
+        ):
+            [error] = errors(response)["__all__"]
+            assert error.startswith("Others were changing the same just now.")
+            assertContains(response, 'value="6"')
 
     @pytest.mark.parametrize("qty", ["0", "-1", "x", "99999999999", "", "1_000"])
     def test_tells_what_is_wrong_with_the_quantity(

@@ -6,8 +6,10 @@ import pytest
 from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
+from allocation import bootstrap
 from allocation.admin import lines
 from allocation.models import OrderLine
+from allocation.uow import ConflictError
 from tests.conftest import Fetch
 from tests.functional.admin.conftest import SignIn
 from tests.functional.admin.pages import act, errors, told, url
@@ -86,6 +88,18 @@ class TestRetryingBackorders:
         assertRedirects(response, url("orderline_changelist", state="backorder"))
         assert told(response) == ["success: Backorders tried: 3. Allocated: 1. Still waiting: 2."]
         assert shop.stored().lines["o2", "LAMP"] == (4, "SHIP")
+
+    def test_tells_when_others_are_always_faster(
+        self, clerk: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise ConflictError
+
+        monkeypatch.setattr(bootstrap, "run", refuse)
+        response = act(clerk, "orderline", "retry_backorders", "1")
+
+        [message] = told(response)
+        assert message.startswith("error: Others were changing the same just now.")
 
     def test_is_refused_where_there_are_more_than_a_browser_waits_for(
         self, clerk: Client, shop: DatabaseShop, monkeypatch: pytest.MonkeyPatch

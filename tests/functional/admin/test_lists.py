@@ -257,6 +257,8 @@ class TestEveryList:
             ("batch", {"eta__year": "9999"}),
             ("batch", {"eta__year": "9999", "eta__month": "12"}),
             ("batch", {"eta__year": "x"}),
+            ("batch", {"eta__year": "1999"}),
+            ("batch", {"sku": ""}),
             ("batch", {"eta__year": "2011", "eta__month": "13"}),
             ("batch", {"sku": "\0"}),
             ("orderline", {"batch": "\0"}),
