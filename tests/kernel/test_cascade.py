@@ -1,4 +1,4 @@
-"""Foreign keys on which the database itself acts: Django 6.1 and newer."""
+"""Foreign keys on which the database itself acts, as it can from Django 6.1 on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.db import connections, models
+from django.test.utils import CaptureQueriesContext
 
 from allocation.uow.django import DjangoRepository, DjangoUnitOfWork
 from tests.conftest import Fetch
+from tests.kernel.shop import BASKET, Basket, ShopUnitOfWork
 
 CASCADE: Any = getattr(models, "DB_CASCADE", None)
 
@@ -61,3 +63,19 @@ else:
     def test_there_are_none_before_django_6_1() -> None:
         with pytest.raises(ImportError):
             from django.db.models import DB_CASCADE  # noqa: F401, PLC0415
+
+
+def test_rows_on_which_the_database_acts_are_deleted_last(
+    alias: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BASKET, "delete_last", True)
+    with ShopUnitOfWork(alias) as uow:
+        old = Basket("old")
+        uow.baskets.add(old)
+        uow.commit()
+        uow.baskets.remove(old)
+        uow.baskets.add(Basket("new"))
+        with CaptureQueriesContext(connections[alias]) as queries:
+            uow.commit()
+    sent = [query["sql"].split()[0] for query in queries]
+    assert [word for word in sent if word in ("INSERT", "DELETE")] == ["INSERT", "DELETE"]

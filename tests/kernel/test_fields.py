@@ -20,20 +20,14 @@ from allocation.uow import (
     ForeignEntity,
     NotTracked,
     StaleEntity,
-    UnfaithfulMapper,
     UniqueViolation,
     VersionNotLoaded,
     WrongEntityType,
 )
-from allocation.uow.django import (
-    DjangoRepository,
-    DjangoUnitOfWork,
-    UnsavedParent,
-    UnsupportedValue,
-)
+from allocation.uow.django import UnsavedParent, UnsupportedValue
 from tests.conftest import Fetch
 from tests.kernel.models import Category, Country, Defaults, Membership, Premium, Product
-from tests.kernel.shop import Basket, BasketMapper, ShopUnitOfWork
+from tests.kernel.shop import ShopUnitOfWork
 
 
 @pytest.fixture
@@ -303,30 +297,6 @@ class TestStrangers:
         uow.register_dirty(product)
         uow.rollback()
         assert product.stock == 5
-
-
-class ForgetfulMapper(BasketMapper):
-    """Takes the first item for all of them."""
-
-    def entity(self, rows: Any) -> Basket:
-        basket = super().entity(rows)
-        basket.items = dict(list(basket.items.items())[:1])
-        return basket
-
-
-class ForgetfulUnitOfWork(DjangoUnitOfWork):
-    baskets = DjangoRepository(ForgetfulMapper())
-
-
-def test_a_mapper_that_loses_a_row_is_noticed_before_the_row_is_deleted(
-    alias: str, fetch: Fetch
-) -> None:
-    with ForgetfulUnitOfWork(alias) as uow:
-        uow.baskets.add(Basket("Ann", {"glue": 1, "nails": 2}))
-        uow.commit()
-    with ForgetfulUnitOfWork(alias) as uow, pytest.raises(UnfaithfulMapper, match="is lost"):
-        uow.baskets.list()
-    assert fetch(alias, "SELECT COUNT(*) FROM kernel_itemrow") == [(2,)]
 
 
 def test_an_entity_without_its_version_is_not_written(alias: str) -> None:

@@ -14,9 +14,8 @@ from django.db import DataError, IntegrityError, connections
 from django.test.utils import CaptureQueriesContext
 
 from allocation.uow import KeyChanged, StaleEntity, UniqueViolation
-from allocation.uow.django import DjangoRepository, ModelTable, UnsupportedModel
 from tests.conftest import Fetch
-from tests.kernel.models import ItemRow, Line, Order, Premium, Product, Squared
+from tests.kernel.models import Line, Order, Product
 from tests.kernel.shop import Basket, ShopUnitOfWork
 from tests.support import databases
 
@@ -325,22 +324,3 @@ class TestValues:
         with pytest.raises(UniqueViolation) as raised:
             uow.flush()
         assert isinstance(raised.value, IntegrityError)
-
-
-class TestDeclaration:
-    """What cannot be written whole is refused when it is declared."""
-
-    def test_of_a_model_over_two_tables_is_refused(self) -> None:
-        with pytest.raises(UnsupportedModel, match="inherits id from another table"):
-            DjangoRepository(Premium)
-
-    def test_of_one_of_those_tables_is_not(self) -> None:
-        assert ModelTable(Premium, "product_ptr_id", "discount").key == ("product_ptr_id",)
-
-    def test_of_a_generated_column_is_refused(self) -> None:
-        with pytest.raises(UnsupportedModel, match="area is generated"):
-            DjangoRepository(Squared)
-
-    def test_of_a_column_that_is_not_there_names_those_that_are(self) -> None:
-        with pytest.raises(UnsupportedModel, match=r"no column basket\. It has id, basket_id"):
-            ModelTable(ItemRow, "basket")

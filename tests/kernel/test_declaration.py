@@ -1,0 +1,64 @@
+"""What cannot be kept whole is refused when it is declared."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import models
+
+from allocation.uow import ConflictingRepositories
+from allocation.uow.django import DjangoRepository, DjangoUnitOfWork, ModelTable, UnsupportedModel
+from tests.kernel.models import ItemRow, Premium, Product, Squared
+
+
+def test_two_ways_to_keep_one_table_are_refused() -> None:
+    with pytest.raises(ConflictingRepositories, match=r"keep kernel\.Product"):
+
+        class Conflicting(DjangoUnitOfWork):
+            products = DjangoRepository(Product, version="version")
+            unversioned = DjangoRepository(Product)
+
+
+def test_a_unique_group_counts_where_a_table_has_all_of_its_columns() -> None:
+    row = (1, "glue", 2)
+    whole = ModelTable(ItemRow, "basket_id", "name", "qty", key=("basket_id", "name"))
+    assert list(whole.unique_values(row)) == [("basket_id", "name", 1, "glue")]
+    assert list(ModelTable(ItemRow, "name", "qty", key=["name"]).unique_values(row[1:])) == []
+
+
+def test_a_version_is_an_integer() -> None:
+    with pytest.raises(UnsupportedModel, match="version of Product, name, is no integer"):
+        DjangoRepository(Product, version="name")
+
+
+def test_a_model_of_nothing_but_a_granted_key_is_refused() -> None:
+    class Nothing(models.Model):  # noqa: DJ008  # it needs no name for people
+        class Meta:
+            app_label = "kernel"
+            managed = False
+
+    with pytest.raises(UnsupportedModel, match="nothing but a key"):
+        DjangoRepository(Nothing)
+
+
+def test_a_table_needs_its_key() -> None:
+    with pytest.raises(UnsupportedModel, match="must be among the columns name, qty: id is not"):
+        ModelTable(ItemRow, "name", "qty")
+
+
+def test_a_model_over_two_tables_is_refused() -> None:
+    with pytest.raises(UnsupportedModel, match="inherits id from another table"):
+        DjangoRepository(Premium)
+
+
+def test_one_of_those_tables_alone_is_accepted() -> None:
+    assert ModelTable(Premium, "product_ptr_id", "discount").key == ("product_ptr_id",)
+
+
+def test_a_generated_column_is_refused() -> None:
+    with pytest.raises(UnsupportedModel, match="area is generated"):
+        DjangoRepository(Squared)
+
+
+def test_for_a_column_that_is_not_there_those_that_are_are_named() -> None:
+    with pytest.raises(UnsupportedModel, match=r"no column basket\. It has id, basket_id"):
+        ModelTable(ItemRow, "basket")
