@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import models
 
-from allocation.uow import ConflictingRepositories
+from allocation.uow import AbstractUnitOfWork, ConflictingRepositories, Mapper
 from allocation.uow.django import DjangoRepository, DjangoUnitOfWork, ModelTable, UnsupportedModel
-from tests.kernel.models import ItemRow, Premium, Product, Squared
+from tests.kernel.models import BasketRow, ItemRow, Premium, Product, Squared
+from tests.kernel.shop import BasketMapper
 
 
 def test_two_ways_to_keep_one_table_are_refused() -> None:
@@ -16,6 +17,20 @@ def test_two_ways_to_keep_one_table_are_refused() -> None:
         class Conflicting(DjangoUnitOfWork):
             products = DjangoRepository(Product, version="version")
             unversioned = DjangoRepository(Product)
+
+
+class OtherMapper(BasketMapper):
+    """Keeps the same root, in a table of its own making, and other parts."""
+
+    tables = (ModelTable(BasketRow), ModelTable(Product))
+
+
+def test_two_ways_to_keep_one_root_are_refused_whatever_their_parts() -> None:
+    with pytest.raises(ConflictingRepositories, match=r"keep kernel\.BasketRow"):
+
+        class Conflicting(DjangoUnitOfWork):
+            baskets = DjangoRepository(BasketMapper())
+            others = DjangoRepository(OtherMapper())
 
 
 def test_a_unique_group_counts_where_a_table_has_all_of_its_columns() -> None:
@@ -62,3 +77,13 @@ def test_a_generated_column_is_refused() -> None:
 def test_for_a_column_that_is_not_there_those_that_are_are_named() -> None:
     with pytest.raises(UnsupportedModel, match=r"no column basket\. It has id, basket_id"):
         ModelTable(ItemRow, "basket")
+
+
+def test_a_fake_unit_of_work_must_say_how_it_commits_and_rolls_back() -> None:
+    with pytest.raises(TypeError, match=r"abstract.*commit.*rollback"):
+        AbstractUnitOfWork()  # type: ignore[abstract]  # what is tested
+
+
+def test_a_mapper_must_say_how_it_maps_both_ways() -> None:
+    with pytest.raises(TypeError, match=r"abstract.*entity.*rows"):
+        Mapper()  # type: ignore[abstract]  # what is tested

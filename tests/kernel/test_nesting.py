@@ -62,6 +62,27 @@ class TestJoining:
                 uow.flush()
         assert names(fetch, alias) == {"theirs"}
 
+    def test_left_without_commit_raises_even_when_there_was_nothing_to_store(
+        self, alias: str
+    ) -> None:
+        uow = ShopUnitOfWork(alias, join=True)
+        with transaction.atomic(using=alias):
+            with uow:
+                uow.commit()
+            with pytest.raises(NotCommitted), uow:
+                pass
+
+    def test_left_with_changes_after_its_commit_raises(self, alias: str, fetch: Fetch) -> None:
+        with (
+            transaction.atomic(using=alias),
+            pytest.raises(NotCommitted),
+            ShopUnitOfWork(alias, join=True) as uow,
+        ):
+            uow.products.add(Product(name="a"))
+            uow.commit()
+            uow.products.add(Product(name="b"))
+        assert names(fetch, alias) == {"a"}
+
     def test_left_by_an_error_lets_that_error_through(self, alias: str, fetch: Fetch) -> None:
         with (
             transaction.atomic(using=alias),
