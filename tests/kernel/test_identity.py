@@ -89,6 +89,15 @@ class TestGet:
             uow.memberships.get((1, 2))
         assert raised.value.key == (1, 2)
 
+    def test_of_what_was_removed_names_its_key(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        key = key_of(fetch, alias, "a")
+        uow.products.remove(uow.products.get(key))
+        with pytest.raises(EntityNotFound) as raised:
+            uow.products.get(key)
+        assert raised.value.key == key
+
     def test_of_a_key_of_the_wrong_shape_says_what_the_key_is(self, uow: ShopUnitOfWork) -> None:
         with pytest.raises(MisuseError, match=r"key of kernel\.Product is id"):
             uow.products.get((1, 2))

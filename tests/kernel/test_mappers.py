@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from allocation.uow import UNKNOWN, DuplicateKey, Row, StaleEntity, Table, UnfaithfulMapper
+from allocation.uow import UNKNOWN, DuplicateKey, Row, Table, UnfaithfulMapper
 from allocation.uow.django import DjangoMapper, DjangoRepository, DjangoUnitOfWork, ModelTable
 from tests.conftest import Fetch
 from tests.kernel.models import ItemRow
@@ -47,61 +47,6 @@ def test_a_mapper_that_forgets_granted_keys_is_refused(alias: str, fetch: Fetch)
         with pytest.raises(UnfaithfulMapper, match="does not take over the key"):
             uow.commit()
     assert fetch(alias, "SELECT * FROM kernel_basketrow") == []
-
-
-def test_a_part_that_others_deleted_is_gone_when_it_is_read_again(alias: str, fetch: Fetch) -> None:
-    with ShopUnitOfWork(alias) as uow:
-        basket = Basket("Ann", {"glue": 1, "nails": 2})
-        uow.baskets.add(basket)
-        uow.commit()
-        fetch(alias, "DELETE FROM kernel_itemrow WHERE name = 'glue'")
-        assert uow.baskets.list() == [basket]
-        assert basket.items == {"nails": 2}
-        assert list(uow.dirty) == []
-
-
-def test_a_part_that_moved_to_another_aggregate_is_in_one_place(alias: str, fetch: Fetch) -> None:
-    class Moving(BasketMapper):
-        """Knows its items by name alone."""
-
-        tables = (
-            BASKET,
-            ModelTable(ItemRow, "basket_id", "name", "qty", key=("name",), parent="basket_id"),
-        )
-
-        def rows(self, basket: Basket) -> Iterable[tuple[Table, Row]]:
-            for table, row in super().rows(basket):
-                yield self.tables[0 if table is BASKET else 1], row
-
-        def entity(self, rows: Mapping[Table, Sequence[Row]]) -> Basket:
-            return super().entity({BASKET: rows[BASKET], ITEM: rows[self.tables[1]]})
-
-    class MovingUnitOfWork(DjangoUnitOfWork):
-        baskets = DjangoRepository(Moving())
-
-    with MovingUnitOfWork(alias) as uow:
-        one, two = Basket("one", {"glue": 1}), Basket("two")
-        uow.baskets.add(one)
-        uow.baskets.add(two)
-        uow.commit()
-        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (two.id,))
-        assert uow.baskets.get(two.id) is two
-        assert (one.items, two.items) == ({}, {"glue": 1})
-        uow.commit()
-        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (one.id,))
-        two.items["glue"] = 9
-        with pytest.raises(StaleEntity, match="glue of kernel") as raised:
-            uow.baskets.get(one.id)
-        assert raised.value.keys == (("glue",),)
-        uow.rollback()
-        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (one.id,))
-        assert uow.baskets.get(one.id).items == {"glue": 1}
-        uow.commit()
-        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (two.id,))
-        uow.baskets.remove(one)
-        assert uow.baskets.get(two.id).items == {"glue": 1}
-        uow.commit()
-    assert fetch(alias, "SELECT basket_id, qty FROM kernel_itemrow") == [(two.id, 1)]
 
 
 class TwiceMapper(DjangoMapper[Basket]):

@@ -1,0 +1,109 @@
+"""Aggregates over several tables, and what others do to their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from allocation.uow import Row, StaleEntity, Table
+from allocation.uow.django import DjangoRepository, DjangoUnitOfWork, ModelTable
+from tests.conftest import Fetch
+from tests.kernel.models import ItemRow
+from tests.kernel.shop import BASKET, ITEM, Basket, BasketMapper, ShopUnitOfWork
+
+
+def test_one_is_read_once_by_its_key(alias: str) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        basket = Basket("Ann", {"glue": 1})
+        uow.baskets.add(basket)
+        uow.commit()
+        uow.baskets.get(basket.id)
+        with CaptureQueriesContext(connections[alias]) as queries:
+            assert uow.baskets.get(basket.id) is basket
+    assert len(queries) == 0
+
+
+def test_one_that_is_read_again_as_it_is_keeps_its_parts(alias: str) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        basket = Basket("Ann", {"glue": 1})
+        uow.baskets.add(basket)
+        uow.commit()
+        items = basket.items
+        assert uow.baskets.list() == [basket]
+        assert basket.items is items
+
+
+def test_a_part_that_others_deleted_is_gone_when_it_is_read_again(alias: str, fetch: Fetch) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        basket = Basket("Ann", {"glue": 1, "nails": 2})
+        uow.baskets.add(basket)
+        uow.commit()
+        fetch(alias, "DELETE FROM kernel_itemrow WHERE name = 'glue'")
+        assert uow.baskets.list() == [basket]
+        assert basket.items == {"nails": 2}
+        assert list(uow.dirty) == []
+
+
+class MovingMapper(BasketMapper):
+    """Knows its items by name alone."""
+
+    tables = (
+        BASKET,
+        ModelTable(ItemRow, "basket_id", "name", "qty", key=("name",), parent="basket_id"),
+    )
+
+    def rows(self, basket: Basket) -> Iterable[tuple[Table, Row]]:
+        for table, row in super().rows(basket):
+            yield self.tables[0 if table is BASKET else 1], row
+
+    def entity(self, rows: Mapping[Table, Sequence[Row]]) -> Basket:
+        return super().entity({BASKET: rows[BASKET], ITEM: rows[self.tables[1]]})
+
+
+class MovingUnitOfWork(DjangoUnitOfWork):
+    baskets = DjangoRepository(MovingMapper())
+
+
+def test_a_part_that_moved_to_another_aggregate_is_in_one_place(alias: str, fetch: Fetch) -> None:
+    with MovingUnitOfWork(alias) as uow:
+        one, two = Basket("one", {"glue": 1}), Basket("two")
+        uow.baskets.add(one)
+        uow.baskets.add(two)
+        uow.commit()
+        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (two.id,))
+        assert uow.baskets.get(two.id) is two
+        assert (one.items, two.items) == ({}, {"glue": 1})
+        uow.commit()
+        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (one.id,))
+        two.items["glue"] = 9
+        with pytest.raises(StaleEntity, match="glue of kernel") as raised:
+            uow.baskets.get(one.id)
+        assert raised.value.keys == (("glue",),)
+        uow.rollback()
+        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (one.id,))
+        assert uow.baskets.get(one.id).items == {"glue": 1}
+        uow.commit()
+        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (two.id,))
+        uow.baskets.remove(one)
+        assert uow.baskets.get(two.id).items == {"glue": 1}
+        uow.commit()
+    assert fetch(alias, "SELECT basket_id, qty FROM kernel_itemrow") == [(two.id, 1)]
+
+
+def test_a_part_that_was_removed_may_come_back_in_another_aggregate(
+    alias: str, fetch: Fetch
+) -> None:
+    with MovingUnitOfWork(alias) as uow:
+        one, two = Basket("one", {"glue": 1}), Basket("two")
+        uow.baskets.add(one)
+        uow.baskets.add(two)
+        uow.commit()
+        del one.items["glue"]
+        uow.commit()
+        insert = "INSERT INTO kernel_itemrow (basket_id, name, qty) VALUES (%s, 'glue', 2)"
+        fetch(alias, insert, (two.id,))
+        assert uow.baskets.get(two.id).items == {"glue": 2}
+        assert one.items == {}
