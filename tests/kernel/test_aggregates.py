@@ -26,6 +26,15 @@ def test_one_is_read_once_by_its_key(alias: str) -> None:
     assert len(queries) == 0
 
 
+def test_ones_key_may_be_given_after_it_was_added(alias: str) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        basket = Basket("Ann", {"glue": 1}, id=7)
+        uow.baskets.add(basket)
+        basket.id = 8
+        uow.commit()
+        assert uow.baskets.get(8) is basket
+
+
 def test_one_that_is_read_again_as_it_is_keeps_its_parts(alias: str) -> None:
     with ShopUnitOfWork(alias) as uow:
         basket = Basket("Ann", {"glue": 1})

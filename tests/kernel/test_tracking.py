@@ -10,7 +10,9 @@ from tests.kernel.models import Product
 from tests.kernel.shop import ShopUnitOfWork
 
 
-@pytest.mark.parametrize(("stale", "told"), [(5, "4 of t"), (6, "4 and 1 more of t")])
+@pytest.mark.parametrize(
+    ("stale", "told"), [(5, "4 of t"), (6, "4 and 1 more of t"), (12, "4 and 7 more of t")]
+)
 def test_of_many_stale_entities_the_first_are_named(stale: int, told: str) -> None:
     error = StaleEntity(Table("t", ["id"], ["id"]), [(number,) for number in range(stale)])
     assert f"0, 1, 2, 3, {told}" in str(error)
