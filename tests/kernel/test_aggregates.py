@@ -56,6 +56,35 @@ def test_a_part_that_others_deleted_is_gone_when_it_is_read_again(alias: str, fe
         assert list(uow.dirty) == []
 
 
+def test_a_part_that_was_removed_here_and_changed_by_others_is_stale(
+    alias: str, fetch: Fetch
+) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        basket = Basket("Ann", {"glue": 1})
+        uow.baskets.add(basket)
+        uow.commit()
+        del basket.items["glue"]
+        fetch(alias, "UPDATE kernel_itemrow SET qty = 5")
+        with pytest.raises(StaleEntity, match="glue"):
+            uow.baskets.get(basket.id)
+        uow.rollback()
+
+
+def test_a_part_that_was_added_here_stays_when_others_added_it_too(
+    alias: str, fetch: Fetch
+) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        basket = Basket("Ann")
+        uow.baskets.add(basket)
+        uow.commit()
+        basket.items["glue"] = 2
+        insert = "INSERT INTO kernel_itemrow (basket_id, name, qty) VALUES (%s, 'glue', 5)"
+        fetch(alias, insert, (basket.id,))
+        uow.baskets.get(basket.id)
+        uow.commit()
+    assert fetch(alias, "SELECT name, qty FROM kernel_itemrow") == [("glue", 2)]
+
+
 class MovingMapper(BasketMapper):
     """Knows its items by name alone."""
 
