@@ -344,8 +344,8 @@ class Tracker:
         for entry in changes.entries:
             self._remember(entry)
         for table, updated in changes.updated.items():
-            for entry, _, row in updated:
-                if table.version is not None or entry.status is Status.NEW:
+            if table.version is not None:
+                for entry, _, row in updated:
                     entry.mapper.stored(entry.entity, table, row)
         for entry in changes.entries:
             entry.written = True
@@ -382,11 +382,8 @@ class Tracker:
 
     def rolled_back(self, *, to_savepoint: bool = False) -> None:
         """Take every entity back, in memory too. Those that are new since are let go."""
-        flushed: set[int] = set()
         while True:
-            level = self._levels.pop()
-            self._take_back(level)
-            flushed |= level.before.keys()
+            self._take_back(self._levels.pop())
             if to_savepoint or not self._levels:
                 break
         if not to_savepoint:
@@ -399,7 +396,7 @@ class Tracker:
                 continue
             entry.status = Status.LOADED
             self._identity[entry.mapper.tables[0], entry.key] = entry
-            if id(entry) in flushed or entry.differs():
+            if entry.differs():
                 self._restore(entry, entry.snapshot)
 
     def _take_back(self, level: _Level) -> None:
