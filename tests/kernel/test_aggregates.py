@@ -145,3 +145,18 @@ def test_a_part_that_was_removed_may_come_back_in_another_aggregate(
         fetch(alias, insert, (two.id,))
         assert uow.baskets.get(two.id).items == {"glue": 2}
         assert one.items == {}
+
+
+def test_a_part_that_moved_here_and_then_elsewhere_is_in_one_place(
+    alias: str, fetch: Fetch
+) -> None:
+    with MovingUnitOfWork(alias) as uow:
+        one, two = Basket("one"), Basket("two", {"glue": 1})
+        uow.baskets.add(one)
+        uow.baskets.add(two)
+        uow.commit()
+        one.items["glue"] = two.items.pop("glue")
+        uow.commit()
+        fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (two.id,))
+        assert uow.baskets.get(two.id).items == {"glue": 1}
+        assert one.items == {}
