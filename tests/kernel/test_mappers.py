@@ -133,3 +133,39 @@ def test_a_mapper_that_loses_a_row_is_noticed_before_the_row_is_deleted(
     with ForgetfulUnitOfWork(alias) as uow, pytest.raises(UnfaithfulMapper, match="is lost"):
         uow.baskets.list()
     assert fetch(alias, "SELECT COUNT(*) FROM kernel_itemrow") == [(2,)]
+
+
+class Slotted:
+    """An entity to which no weak reference can be made."""
+
+    __slots__ = ("id", "owner", "version")
+
+    def __init__(self, owner: str) -> None:
+        self.id: int | None = None
+        self.owner = owner
+        self.version = 0
+
+
+class SlottedMapper(DjangoMapper[Slotted]):
+    entity_type = Slotted
+    tables = (BASKET,)
+
+    def rows(self, entity: Slotted) -> Iterable[tuple[Table, Row]]:
+        yield BASKET, (entity.id, entity.owner, entity.version)
+
+    def entity(self, rows: Mapping[Table, Sequence[Row]]) -> Slotted:
+        raise AssertionError("nothing is ever loaded")
+
+
+class SlottedUnitOfWork(DjangoUnitOfWork):
+    slotted = DjangoRepository(SlottedMapper())
+
+
+def test_an_entity_may_have_slots(alias: str, fetch: Fetch) -> None:
+    with SlottedUnitOfWork(alias) as uow:
+        entity = Slotted("Ann")
+        uow.slotted.add(entity)
+        uow.commit()
+        entity.owner = "Bob"
+        uow.commit()
+    assert fetch(alias, "SELECT owner FROM kernel_basketrow") == [("Bob",)]

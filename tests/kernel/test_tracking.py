@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from dataclasses import dataclass, field
+
 import pytest
 
 from allocation.uow import EntityNotFound, StaleEntity, Table
+from allocation.uow.testing import InMemoryRepository, InMemoryUnitOfWork
 from tests.conftest import Fetch
 from tests.kernel.models import Product
 from tests.kernel.shop import ShopUnitOfWork
+from tests.kernel.test_contract import Thing, ThingUnitOfWork
 
 
 @pytest.mark.parametrize(
@@ -47,3 +53,35 @@ def test_what_is_tracked_can_be_registered_deleted(alias: str, fetch: Fetch) -> 
         uow.register_deleted(product)
         uow.commit()
     assert fetch(alias, "SELECT * FROM kernel_product") == []
+
+
+@dataclass
+class Note:
+    """Equal to another one with the same text, and without a hash."""
+
+    text: str
+    id: int | None = field(default=None, compare=False)
+
+
+class NoteUnitOfWork(InMemoryUnitOfWork):
+    notes = InMemoryRepository(Note)
+
+
+def test_entities_that_are_equal_are_not_the_same() -> None:
+    first, second = Note("a"), Note("a")
+    for note in (first, second):
+        with NoteUnitOfWork() as uow:
+            uow.notes.add(note)
+            uow.commit()
+    assert (first.id, second.id) == (1, 1)
+
+
+def test_an_entity_lives_no_longer_than_its_unit_of_work() -> None:
+    uow, thing = ThingUnitOfWork(), Thing("a")
+    with uow:
+        uow.things.add(thing)
+        uow.commit()
+    gone = weakref.ref(thing)
+    del thing, uow
+    gc.collect()
+    assert gone() is None
