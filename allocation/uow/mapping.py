@@ -8,7 +8,7 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cached_property, partial
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -77,30 +77,6 @@ RowId: TypeAlias = tuple[Table, Key]
 Rows: TypeAlias = dict[RowId, Row]
 
 
-class _Living:
-    """Objects told apart by identity, each for as long as it lives."""
-
-    def __init__(self) -> None:
-        self._references: dict[int, weakref.ref[object]] = {}
-
-    def add(self, thing: object) -> None:
-        forget = partial(self._forget, id(thing))
-        with contextlib.suppress(TypeError):  # it has no room for weak references
-            self._references[id(thing)] = weakref.ref(thing, forget)
-
-    def discard(self, thing: object) -> None:
-        self._references.pop(id(thing), None)
-
-    def __contains__(self, thing: object) -> bool:
-        reference = self._references.get(id(thing))
-        return reference is not None and reference() is thing
-
-    def _forget(self, identity: int, reference: weakref.ref[object]) -> None:
-        # Another object may have come to live at the same place.
-        if self._references.get(identity) is reference:
-            del self._references[identity]
-
-
 class Mapper(ABC, Generic[E]):
     """Turns an entity into the rows it stands in, and rows back into an entity."""
 
@@ -150,8 +126,9 @@ class Mapper(ABC, Generic[E]):
         """All inserts are done: raise a MisuseError where something is missing for good."""
 
     @cached_property
-    def _in_store(self) -> _Living:
-        return _Living()
+    def _in_store(self) -> weakref.WeakValueDictionary[int, E]:
+        """By identity: what is equal need not be the same, and need not have a hash."""
+        return weakref.WeakValueDictionary()
 
     def mark_stored(self, entity: E, /, *, stored: bool) -> None:
         """From now on `entity` stands in the store, or does so no more.
@@ -159,14 +136,15 @@ class Mapper(ABC, Generic[E]):
         By default the mapper remembers it for as long as the entity lives, whichever
         unit of work that was; it cannot where the class has slots, but no `__weakref__`.
         """
-        if stored:
-            self._in_store.add(entity)
-        else:
-            self._in_store.discard(entity)
+        if not stored:
+            self._in_store.pop(id(entity), None)
+            return
+        with contextlib.suppress(TypeError):  # it has no room for weak references
+            self._in_store[id(entity)] = entity
 
     def is_stored(self, entity: E, /) -> bool:
         """Whether `entity` is known to stand in the store already."""
-        return entity in self._in_store
+        return self._in_store.get(id(entity)) is entity
 
     def discarded(self, entity: E, table: Table, row: Row, /) -> None:
         """An inserted row was rolled back: be again what was sent, without the key."""
