@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from allocation.uow import Row, StaleEntity, Table
+from allocation.uow import EntityNotFound, Row, StaleEntity, Table
 from allocation.uow.django import DjangoRepository, DjangoUnitOfWork, ModelTable
 from tests.conftest import Fetch
 from tests.kernel.models import ItemRow
@@ -33,6 +33,8 @@ def test_ones_key_may_be_given_after_it_was_added(alias: str) -> None:
         basket.id = 8
         uow.commit()
         assert uow.baskets.get(8) is basket
+        with pytest.raises(EntityNotFound):
+            uow.baskets.get(7)
 
 
 def test_one_that_is_read_again_as_it_is_keeps_its_parts(alias: str) -> None:

@@ -180,6 +180,20 @@ class TestDeferredColumns:
             assert (a.stock, a.name) == (0, "changed")
         assert len(queries) == 0
 
+    def test_are_no_conflict_when_they_are_read_after_a_change(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        fetch(alias, "UPDATE kernel_product SET name = 'a chair' WHERE name = 'a'")
+        [a, _] = uow.products.names_only()
+        uow.commit()
+        a.name = "a table"
+        assert uow.products.get(a.pk) is a
+        uow.commit()
+        assert fetch(alias, "SELECT name FROM kernel_product ORDER BY name") == [
+            ("a table",),
+            ("b",),
+        ]
+
     def test_read_before_stay_when_a_later_query_leaves_them_out(
         self, uow: ShopUnitOfWork, connection: BaseDatabaseWrapper
     ) -> None:
