@@ -255,7 +255,8 @@ class Tracker:
         lost = [rowid for rowid in (*lost, *gone) if rowid in ours]
         # A row that this transaction has written is locked: nobody else can have changed it.
         if lost and not entry.written:
-            raise StaleEntity(lost[0][0], [key for _, key in lost])
+            table = lost[0][0]
+            raise StaleEntity(table, [key for other, key in lost if other is table])
         merged = now | {rowid: row for rowid, row in fresh.items() if rowid not in ours}
         self._restore(entry, _without(merged, gone))
         self._stand(entry, _without(seen | fresh, gone))

@@ -37,6 +37,16 @@ def test_ones_key_may_be_given_after_it_was_added(alias: str) -> None:
             uow.baskets.get(7)
 
 
+def test_a_new_one_that_was_removed_gives_its_key_up(alias: str, fetch: Fetch) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        forgotten = Basket("Ann", id=7)
+        uow.baskets.add(forgotten)
+        uow.baskets.remove(forgotten)
+        uow.baskets.add(Basket("Bob", id=7))
+        uow.commit()
+    assert fetch(alias, "SELECT id, owner FROM kernel_basketrow") == [(7, "Bob")]
+
+
 def test_one_that_is_read_again_as_it_is_keeps_its_parts(alias: str) -> None:
     with ShopUnitOfWork(alias) as uow:
         basket = Basket("Ann", {"glue": 1})
@@ -85,6 +95,20 @@ def test_a_part_that_was_added_here_stays_when_others_added_it_too(
         uow.baskets.get(basket.id)
         uow.commit()
     assert fetch(alias, "SELECT name, qty FROM kernel_itemrow") == [("glue", 2)]
+
+
+def test_of_one_that_is_stale_the_rows_of_one_table_are_named(alias: str, fetch: Fetch) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        basket = Basket("Ann", {"glue": 1})
+        uow.baskets.add(basket)
+        uow.commit()
+        basket.owner, basket.items["glue"] = "Bob", 2
+        fetch(alias, "UPDATE kernel_basketrow SET owner = 'Eve'")
+        fetch(alias, "UPDATE kernel_itemrow SET qty = 5")
+        with pytest.raises(StaleEntity) as raised:
+            uow.baskets.get(basket.id)
+        assert (raised.value.table, raised.value.keys) == ("kernel.BasketRow", ((basket.id,),))
+        uow.rollback()
 
 
 class MovingMapper(BasketMapper):

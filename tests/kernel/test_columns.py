@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from django.contrib.postgres.fields import ArrayField
 from django.db import connections, models
@@ -10,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from allocation.uow.django import DjangoRepository, DjangoUnitOfWork
 from allocation.uow.django.mapping import ModelMapper
 from tests.conftest import Fetch
-from tests.kernel.models import Category, Country, Order, Product
+from tests.kernel.models import Category, Country, Defaults, Order, Product
 from tests.kernel.shop import ShopUnitOfWork
 
 
@@ -126,6 +128,17 @@ def test_what_is_set_on_every_write_stays_deferred(alias: str) -> None:
         assert order.get_deferred_fields() == {"changed", "tags"}
 
 
+def test_what_is_set_on_every_write_is_set_once_in_a_flush(alias: str) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        uow.orders.add(Order(customer="Ann"))
+        uow.products.add(Product(name="a"))  # its key is granted
+        with CaptureQueriesContext(connections[alias]) as queries:
+            uow.flush()
+        uow.rollback()
+    sent = [query["sql"].split()[0] for query in queries if "kernel" in query["sql"]]
+    assert sent == ["INSERT", "INSERT"]
+
+
 def test_where_nothing_but_a_deferred_column_differs_nothing_is_written(alias: str) -> None:
     with ShopUnitOfWork(alias) as uow:
         country = Country(code="fr", name="France")
@@ -145,6 +158,19 @@ def test_a_column_that_is_deferred_again_is_not_written(alias: str, fetch: Fetch
         del product.note
         uow.commit()
     assert fetch(alias, "SELECT note FROM kernel_product") == [("kept",)]
+
+
+def test_what_the_database_made_of_a_value_is_no_change_by_others(alias: str) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        entity = Defaults(name="a")
+        uow.defaults.add(entity)
+        uow.commit()
+        entity.price = Decimal("1.001")  # stored with two places
+        uow.flush()
+        entity.name = "b"
+        assert uow.defaults.get(entity.pk) is entity
+        assert entity.name == "b"
+        uow.rollback()
 
 
 def test_a_parent_whose_key_was_not_read_takes_nothing_from_its_children() -> None:
