@@ -119,6 +119,37 @@ def test_a_value_of_any_field_may_be_changed_in_place(alias: str, fetch: Fetch) 
             editor.delete_model(Labelled)
 
 
+class Dated(models.Model):  # noqa: DJ008  # it needs no name for people
+    name = models.CharField(max_length=20)
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "kernel"
+        managed = False  # made where it is needed
+
+
+class DatedUnitOfWork(DjangoUnitOfWork):
+    dated = DjangoRepository(Dated)
+
+
+def test_what_is_set_when_it_is_added_is_set_then_alone(alias: str) -> None:
+    with connections[alias].schema_editor() as editor:
+        editor.create_model(Dated)
+    try:
+        with DatedUnitOfWork(alias) as uow:
+            entity = Dated(name="a")
+            uow.dated.add(entity)
+            uow.commit()
+            since = entity.since
+            assert since is not None
+            entity.name = "b"
+            uow.commit()
+        assert entity.since == since
+    finally:
+        with connections[alias].schema_editor() as editor:
+            editor.delete_model(Dated)
+
+
 def test_what_is_set_on_every_write_stays_deferred(alias: str) -> None:
     Order(customer="Ann").save(using=alias)
     with ShopUnitOfWork(alias) as uow:

@@ -45,6 +45,27 @@ def test_registering_dirty_what_is_tracked_changes_nothing(alias: str) -> None:
         assert list(uow.dirty) == []
 
 
+def test_registered_dirty_and_committed_it_is_taken_back_like_any_other(alias: str) -> None:
+    product = Product(name="a", stock=1)
+    product.save(using=alias)
+    with ShopUnitOfWork(alias) as uow:
+        uow.register_dirty(product)
+        uow.commit()
+        product.stock = 5
+        uow.rollback()
+        assert product.stock == 1
+        assert uow.products.list() == [product]
+
+
+def test_what_was_read_in_part_is_taken_back_like_any_other(alias: str) -> None:
+    Product(name="a").save(using=alias)
+    with ShopUnitOfWork(alias) as uow:
+        [product] = uow.products.names_only()
+        product.name = "b"
+        uow.rollback()
+        assert product.name == "a"
+
+
 def test_what_is_tracked_can_be_registered_deleted(alias: str, fetch: Fetch) -> None:
     with ShopUnitOfWork(alias) as uow:
         product = Product(name="a")
