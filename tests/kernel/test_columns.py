@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
@@ -14,6 +16,18 @@ from allocation.uow.django.mapping import ModelMapper
 from tests.conftest import Fetch
 from tests.kernel.models import Category, Country, Defaults, Order, Product
 from tests.kernel.shop import ShopUnitOfWork
+
+
+@contextmanager
+def table_of(model: type[models.Model], alias: str) -> Iterator[None]:
+    """The table of an unmanaged model, for as long as the block lasts."""
+    with connections[alias].schema_editor() as editor:
+        editor.create_model(model)
+    try:
+        yield
+    finally:
+        with connections[alias].schema_editor() as editor:
+            editor.delete_model(model)
 
 
 class Tagged(models.Model):  # noqa: DJ008  # it needs no name for people
@@ -33,9 +47,7 @@ class TaggedUnitOfWork(DjangoUnitOfWork):
 
 @pytest.mark.django_db(transaction=True, databases=["postgresql"])
 def test_arrays_are_stored_as_they_are(fetch: Fetch) -> None:
-    with connections["postgresql"].schema_editor() as editor:
-        editor.create_model(Tagged)
-    try:
+    with table_of(Tagged, "postgresql"):
         with TaggedUnitOfWork("postgresql") as uow:
             one, two = Tagged(name="a", tags=["x", "y"]), Tagged(name="b", tags=[])
             uow.tagged.add(one)
@@ -46,9 +58,6 @@ def test_arrays_are_stored_as_they_are(fetch: Fetch) -> None:
             uow.commit()
         rows = fetch("postgresql", 'SELECT name, tags FROM "kernel_tagged" ORDER BY id')
         assert rows == [("a", ["x", "y", "z"]), ("c", [])]
-    finally:
-        with connections["postgresql"].schema_editor() as editor:
-            editor.delete_model(Tagged)
 
 
 class Token(models.Model):  # noqa: DJ008  # it needs no name for people
@@ -66,9 +75,7 @@ class TokenUnitOfWork(DjangoUnitOfWork):
 
 
 def test_a_model_may_have_a_single_column(alias: str, fetch: Fetch) -> None:
-    with connections[alias].schema_editor() as editor:
-        editor.create_model(Token)
-    try:
+    with table_of(Token, alias):
         with TokenUnitOfWork(alias) as uow:
             uow.tokens.add(Token(value="a"))
             uow.tokens.add(Token(value="b"))
@@ -76,9 +83,6 @@ def test_a_model_may_have_a_single_column(alias: str, fetch: Fetch) -> None:
             uow.tokens.remove(uow.tokens.get("a"))
             uow.commit()
         assert fetch(alias, "SELECT value FROM kernel_token") == [("b",)]
-    finally:
-        with connections[alias].schema_editor() as editor:
-            editor.delete_model(Token)
 
 
 class Labels(models.CharField):  # type: ignore[type-arg]  # not generic when Django runs
@@ -104,9 +108,7 @@ class LabelledUnitOfWork(DjangoUnitOfWork):
 
 
 def test_a_value_of_any_field_may_be_changed_in_place(alias: str, fetch: Fetch) -> None:
-    with connections[alias].schema_editor() as editor:
-        editor.create_model(Labelled)
-    try:
+    with table_of(Labelled, alias):
         with LabelledUnitOfWork(alias) as uow:
             entity = Labelled(labels=["a"])
             uow.labelled.add(entity)
@@ -114,9 +116,6 @@ def test_a_value_of_any_field_may_be_changed_in_place(alias: str, fetch: Fetch) 
             entity.labels.append("b")
             uow.commit()
         assert fetch(alias, "SELECT labels FROM kernel_labelled") == [("a,b",)]
-    finally:
-        with connections[alias].schema_editor() as editor:
-            editor.delete_model(Labelled)
 
 
 class Dated(models.Model):  # noqa: DJ008  # it needs no name for people
@@ -133,9 +132,7 @@ class DatedUnitOfWork(DjangoUnitOfWork):
 
 
 def test_what_is_set_when_it_is_added_is_set_then_alone(alias: str) -> None:
-    with connections[alias].schema_editor() as editor:
-        editor.create_model(Dated)
-    try:
+    with table_of(Dated, alias):
         with DatedUnitOfWork(alias) as uow:
             entity = Dated(name="a")
             uow.dated.add(entity)
@@ -145,9 +142,31 @@ def test_what_is_set_when_it_is_added_is_set_then_alone(alias: str) -> None:
             entity.name = "b"
             uow.commit()
         assert entity.since == since
-    finally:
-        with connections[alias].schema_editor() as editor:
-            editor.delete_model(Dated)
+
+
+class Versioned(models.Model):  # noqa: DJ008  # it needs no name for people
+    name = models.CharField(max_length=20)
+    version = models.IntegerField(default=0)
+    note = models.CharField(max_length=20)
+
+    class Meta:
+        app_label = "kernel"
+        managed = False  # made where it is needed
+
+
+class VersionedUnitOfWork(DjangoUnitOfWork):
+    versioned = DjangoRepository(Versioned, version="version")
+
+
+def test_a_version_may_stand_between_other_columns(alias: str, fetch: Fetch) -> None:
+    with table_of(Versioned, alias):
+        with VersionedUnitOfWork(alias) as uow:
+            entity = Versioned(name="a", note="b")
+            uow.versioned.add(entity)
+            uow.commit()
+            entity.note = "c"
+            uow.commit()
+        assert fetch(alias, "SELECT name, version, note FROM kernel_versioned") == [("a", 1, "c")]
 
 
 def test_what_is_set_on_every_write_stays_deferred(alias: str) -> None:
