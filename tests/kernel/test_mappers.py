@@ -12,6 +12,7 @@ from allocation.uow.django import DjangoMapper, DjangoRepository, DjangoUnitOfWo
 from tests.conftest import Fetch
 from tests.kernel.models import ItemRow
 from tests.kernel.shop import BASKET, ITEM, Basket, BasketMapper, ShopUnitOfWork
+from tests.kernel.test_contract import ThingUnitOfWork
 
 
 class Shelf:
@@ -105,6 +106,11 @@ def test_an_entity_that_cannot_be_mapped_any_more_is_discarded_all_the_same(alia
         basket.items = None  # type: ignore[assignment]  # broken on purpose
         uow.rollback()
         assert basket.items == {"glue": 1}
+
+
+def test_of_no_table_it_is_known_that_all_rows_are_read_unless_a_mapper_says_so() -> None:
+    assert ThingUnitOfWork.things.mapper.loaded_whole == frozenset()
+    assert ShopUnitOfWork.baskets.mapper.loaded_whole == {ITEM}
 
 
 def test_what_is_shown_in_a_traceback_can_be_read() -> None:
