@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import models
 
-from allocation.uow import AbstractUnitOfWork, ConflictingRepositories, Mapper
+from allocation.uow import UNKNOWN, AbstractUnitOfWork, ConflictingRepositories, Mapper, Table
 from allocation.uow.django import DjangoRepository, DjangoUnitOfWork, ModelTable, UnsupportedModel
 from tests.kernel.models import BasketRow, ItemRow, Premium, Product, Squared
 from tests.kernel.shop import BasketMapper
@@ -38,6 +38,11 @@ def test_a_unique_group_counts_where_a_table_has_all_of_its_columns() -> None:
     whole = ModelTable(ItemRow, "basket_id", "name", "qty", key=("basket_id", "name"))
     assert list(whole.unique_values(row)) == [("basket_id", "name", 1, "glue")]
     assert list(ModelTable(ItemRow, "name", "qty", key=["name"]).unique_values(row[1:])) == []
+
+
+def test_a_value_that_is_missing_or_was_not_read_is_not_unique() -> None:
+    table = Table("t", ["id", "code"], ["id"], unique=[["code"]])
+    assert [*table.unique_values((1, None)), *table.unique_values((1, UNKNOWN))] == []
 
 
 def test_a_version_is_an_integer() -> None:

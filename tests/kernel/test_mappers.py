@@ -113,6 +113,27 @@ def test_of_no_table_it_is_known_that_all_rows_are_read_unless_a_mapper_says_so(
     assert ShopUnitOfWork.baskets.mapper.loaded_whole == {ITEM}
 
 
+class ShoutingMapper(BasketMapper):
+    """Keeps an attribute in another form than the column of the same name."""
+
+    def rows(self, basket: Basket) -> Iterable[tuple[Table, Row]]:
+        for table, row in super().rows(basket):
+            yield table, (row[0], row[1].upper(), *row[2:]) if table is BASKET else row
+
+
+class ShoutingUnitOfWork(DjangoUnitOfWork):
+    baskets = DjangoRepository(ShoutingMapper())
+
+
+def test_of_a_stored_row_key_and_version_alone_are_taken_over(alias: str, fetch: Fetch) -> None:
+    with ShoutingUnitOfWork(alias) as uow:
+        basket = Basket("Ann")
+        uow.baskets.add(basket)
+        uow.commit()
+        assert basket.owner == "Ann"
+    assert fetch(alias, "SELECT id, owner FROM kernel_basketrow") == [(basket.id, "ANN")]
+
+
 def test_what_is_shown_in_a_traceback_can_be_read() -> None:
     assert (repr(BASKET), repr(UNKNOWN)) == ("<Table kernel.BasketRow>", "UNKNOWN")
 
