@@ -1,7 +1,7 @@
 # `make` alone lists the targets with the text behind their `##`.
 #
 #   make test PYTHON=python3.13 VENV=.venv-3.13    another Python
-#   make test ARGS="tests/unit -k allocate"        arguments for pytest
+#   make test ARGS="tests/unit -k allocate"        arguments for pytest (-n0: in one process)
 #   make demo ARGS="--port 8001"                   arguments for the demo
 
 PYTHON ?= python3
@@ -34,7 +34,7 @@ demo: $(STAMP) ## Load a sample, allocate it, and serve the site on this machine
 
 .PHONY: test
 test: $(STAMP) ## Run the tests, on SQLite and on a PostgreSQL of their own
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 .PHONY: coverage
 coverage: $(STAMP) ## Run the tests and show which branches they leave out
