@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
@@ -225,9 +226,9 @@ site = admin.AdminSite()
 site.register(Product, ProductAdmin)
 
 urlpatterns = [
-    path("plain", add_product),
-    path("own", add_product_by_itself),
-    path("join", join),
+    path("plain", login_not_required(add_product)),
+    path("own", login_not_required(add_product_by_itself)),
+    path("join", login_not_required(join)),
     path("admin/", site.urls),
 ]
 
