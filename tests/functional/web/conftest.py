@@ -9,6 +9,7 @@ from django.db.utils import ConnectionHandler
 from django.test import Client
 from django.urls import reverse
 
+from allocation.uow import ConflictError
 from tests.conftest import Fetch
 from tests.functional.web.uploads import Clerk
 from tests.integration.shop import DatabaseShop
@@ -99,3 +100,8 @@ def ann(on_alias: str, sign_in: SignIn) -> Clerk:
 def errors(response: Response) -> dict[str, list[str]]:
     """What a form has against what was typed, by field."""
     return cast("dict[str, list[str]]", response.context["form"].errors)
+
+
+def refuse(*_: object, **__: object) -> None:
+    """Run a use case as `bootstrap` does where others are always first."""
+    raise ConflictError

@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from allocation import bootstrap
 from allocation.models import Batch
-from allocation.uow import ConflictError
-from tests.functional.web.conftest import LOOKS, Site, errors
+from tests.functional.web.conftest import LOOKS, Site, errors, refuse
 from tests.support.html import inputs, rows, text
 
 JUNE, JULY = date(2030, 6, 1), date(2030, 7, 1)
@@ -157,9 +156,6 @@ class TestAddBatchForm:
     def test_asks_to_send_it_again_where_others_are_always_first(
         self, site: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def refuse(*_: object, **__: object) -> None:
-            raise ConflictError
-
         monkeypatch.setattr(bootstrap, "run", refuse)
         form = {"reference": "b1", "sku": "LAMP", "qty": "5", "eta": ""}
 
@@ -251,6 +247,17 @@ class TestQuantityForm:
             assert list(errors(page)) == ["qty"]
             assert errors(page)["qty"][0] in text(page)
             assert inputs(page)["qty"] == typed
+
+    def test_asks_to_send_it_again_where_others_are_always_first(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        site.add("b1", "LAMP", 10)
+        monkeypatch.setattr(bootstrap, "rehearse", refuse)
+
+        page = site.get("change_quantity", "b1", qty="5")
+
+        assert "Others were changing the same just now. Please send it again." in text(page)
+        assert inputs(page)["qty"] == "5"
 
     def test_shows_no_more_lines_than_a_page_can_bear(self, site: Site) -> None:
         site.add("large", "PEN", 501)

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from tests.functional.web.conftest import LOOKS, Site
+from allocation import bootstrap
+from tests.functional.web.conftest import LOOKS, Site, refuse
 from tests.support.html import inputs, rows, text
 
 JUNE, JULY = date(2130, 6, 1), date(2130, 7, 1)
@@ -109,6 +110,16 @@ class TestWhatIf:
         [error] = page.context["what_if"].errors["qty"]
         assert error in text(page)
         assert inputs(page)["qty"] == typed
+
+    def test_asks_to_send_it_again_where_others_are_always_first(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bootstrap, "rehearse", refuse)
+
+        page = site.get("sku", "LAMP", qty="5")
+
+        assert "Others were changing the same just now. Please send it again." in text(page)
+        assert inputs(page)["qty"] == "5"
 
 
 class TestRehearsal:
