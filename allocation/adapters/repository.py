@@ -15,7 +15,7 @@ from allocation.domain.model import Batch, BatchNotEmpty, LineKey
 from allocation.domain.stock import Backlog, Stock
 from allocation.service_layer.repository import AbstractRepository
 from allocation.uow import Key, Row, StaleEntity, Table
-from allocation.uow.django import DjangoRepository, split
+from allocation.uow.django import DjangoRepository, objects, split
 
 if TYPE_CHECKING:
     from allocation.adapters.unit_of_work import AllocationUnitOfWork
@@ -96,7 +96,7 @@ class Batches(DjangoRepository[Batch], AbstractRepository):
 
     @property
     def _line_objects(self) -> QuerySet[models.OrderLine]:
-        return models.OrderLine._default_manager.using(self.uow.using)
+        return objects(models.OrderLine, self.uow.using)
 
     def _lines(self, keys: AbstractSet[LineKey]) -> Iterator[Row]:
         """The rows of these lines, in the order in which they came in."""

@@ -7,6 +7,7 @@ from allocation.uow.django.mapping import (
     UnsupportedModel,
 )
 from allocation.uow.django.parameters import split
+from allocation.uow.django.recording import objects
 from allocation.uow.django.repository import DjangoRepository, WrongDatabase
 from allocation.uow.django.store import DjangoStore, UnsupportedValue
 from allocation.uow.django.transaction import (
@@ -31,5 +32,6 @@ __all__ = [
     "UnsupportedModel",
     "UnsupportedValue",
     "WrongDatabase",
+    "objects",
     "split",
 ]

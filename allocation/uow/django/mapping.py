@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from django.db import models
 
 from allocation.uow.django.parameters import split
+from allocation.uow.django.recording import objects
 from allocation.uow.errors import MisuseError
 from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, Table
 
@@ -165,9 +166,8 @@ class DjangoMapper(Mapper[E]):
             if part.parent is None or not found:
                 continue
             name = part.columns[part.parent]
-            objects = part.model._default_manager.using(queryset.db)
             for roots in split([key[0] for key in found], queryset.db):
-                rows = objects.filter(**{f"{name}__in": roots})
+                rows = objects(part.model, queryset.db).filter(**{f"{name}__in": roots})
                 for row in rows.values_list(*part.columns):
                     found[(row[part.parent],)].append((part, row))
         for key, standing_in in found.items():

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from allocation.uow.django.mapping import DjangoMapper, ModelMapper
+from allocation.uow.django.recording import objects
 from allocation.uow.errors import MisuseError
 from allocation.uow.mapping import Key
 from allocation.uow.repository import Repository
@@ -53,8 +54,7 @@ class DjangoRepository(Repository[E]):
     @property
     def objects(self) -> models.QuerySet[Any]:
         """The model's manager, on the database of the unit of work."""
-        model = self.mapper.tables[0].model
-        return model._default_manager.using(self.uow.using)
+        return objects(self.mapper.tables[0].model, self.uow.using)
 
     def add(self, entity: E, /) -> None:
         super().add(entity)

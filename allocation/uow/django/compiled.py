@@ -1,0 +1,151 @@
+"""Statements that are compiled once for each shape of a queryset.
+
+Note [Compiled statements]
+~~~~~~~~~~~~~~~~~~~~~~~~~~
+The text of a statement depends on its values in few ways: one may be NULL, a list
+has a length, a range may be empty. So the conditions, in which all values stand,
+are not kept as text: Django's own lookups compile them each time, with all the
+conversions that fields and lookups have. What is kept is the statement around
+them, for each combination of the texts of its conditions.
+
+A statement is kept if its parameters are those of its conditions, in their order,
+and no others; any other is compiled each time, by Django. They are kept on the
+connection: whatever makes them different (backend, database, settings, version of
+the server) is another connection, and none is shared between threads. The router
+was asked before: these querysets know their database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
+from django.db.models.lookups import Lookup
+from django.db.models.sql import Query
+from django.db.models.sql.compiler import SQLCompiler
+
+if TYPE_CHECKING:
+    from allocation.uow.django.recording import RecordingQuerySet
+
+Shape: TypeAlias = tuple[Any, ...]
+
+_KEPT_ON: Final = "_uow_questions"
+# What is made up as the program runs must not fill its memory.
+_MOST_QUESTIONS: Final = 500
+_MOST_STATEMENTS: Final = 100
+
+
+def fetch(queryset: RecordingQuerySet) -> list[Any] | None:
+    """What `queryset` finds; None where it must be asked the plain way."""
+    connection = connections[queryset.db]
+    # Outside a transaction Django refuses to lock, in words of its own.
+    if not connection.in_atomic_block:
+        return None
+    kept: dict[Shape, _Question] = vars(connection).setdefault(_KEPT_ON, {})
+    model = queryset.model
+    key = (queryset.plain_class, model, model._meta.db_table, queryset.shape)
+    question = kept.get(key)
+    if question is None:
+        if len(kept) >= _MOST_QUESTIONS:
+            kept.clear()
+        question = kept[key] = _Question(connection)
+    try:
+        return question.fetch(queryset)
+    except (EmptyResultSet, FullResultSet):
+        return None  # a condition that holds never, or always: Django leaves it out
+
+
+class _Question:
+    """What querysets of one shape ask, with any values."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._connection = connection
+        self._first: _Statement | None = None
+        self._statements: dict[tuple[str, ...], _Statement] = {}
+
+    def fetch(self, queryset: RecordingQuerySet) -> list[Any] | None:
+        if self._first is None:
+            self._first = _Statement(queryset, self._connection)
+        conditions = self._first.conditions(queryset.given)
+        if conditions is None:
+            return None
+        texts, params = conditions
+        statement = self._statements.get(texts)
+        if statement is None:
+            if len(self._statements) >= _MOST_STATEMENTS:
+                self._statements.clear()
+            statement = self._statements[texts] = _Statement(queryset, self._connection)
+            statement.kept = statement.consists_of(texts, params)
+        return statement.fetch(params) if statement.kept else None
+
+
+class _Statement:
+    """A plain queryset that is built and compiled, to be run with other parameters."""
+
+    kept = False
+
+    def __init__(self, queryset: RecordingQuerySet, connection: BaseDatabaseWrapper) -> None:
+        plain = queryset.build(_Query(queryset.model))
+        self._query = cast("_Query", plain.query)
+        self._compiler = self._query.get_compiler(connection=connection)
+        self._sql, self._params = self._compiler.as_sql()
+        self._query.ready = self._compiler
+        # As the queryset itself gets them.
+        self._rows = cast("Iterable[Any]", plain._iterable_class(plain))  # noqa: SLF001
+
+    def conditions(self, values: Sequence[Any]) -> tuple[tuple[str, ...], list[Any]] | None:
+        """The texts of the conditions with these values, and their parameters.
+
+        None where Django would not build the same conditions.
+        """
+        lookups = self._query.lookups
+        if len(lookups) != len(values):
+            return None
+        texts: list[str] = []
+        params: list[Any] = []
+        for lookup, value in zip(lookups, values, strict=True):
+            if value is not None:  # else it asks for NULL as it is
+                lookup = type(lookup)(lookup.lhs, value)  # noqa: PLW2901  # the same, for this value
+                if lookup.rhs is None:
+                    return None  # its field takes the value for NULL
+            text, its_params = self._compiler.compile(lookup)
+            texts.append(text)
+            params += its_params
+        return tuple(texts), params
+
+    def consists_of(self, texts: Sequence[str], params: Sequence[Any]) -> bool:
+        """Whether these conditions stand in it, in their order, and it has no other parameters."""
+        at = 0
+        for text in texts:
+            found = self._sql.find(text, at)
+            if found < 0:
+                return False
+            at = found + len(text)
+        return list(self._params) == list(params)
+
+    def fetch(self, params: Sequence[Any]) -> list[Any]:
+        text = self._sql, tuple(params)
+        # Whoever runs the query asks its compiler for this.
+        vars(self._compiler)["as_sql"] = lambda *_args, **_kwargs: text
+        return list(self._rows)
+
+
+class _Query(Query):
+    """A query that notes its lookups, in their order, and is given its compiler."""
+
+    def __init__(self, model: type[Model] | None) -> None:
+        super().__init__(model)
+        self.lookups: list[Lookup[Any]] = []  # shared by its clones
+        self.ready: SQLCompiler | None = None
+
+    def build_lookup(self, lookups: Any, lhs: Any, rhs: Any) -> Any:
+        lookup = super().build_lookup(lookups, lhs, rhs)
+        self.lookups.append(lookup)
+        return lookup
+
+    def get_compiler(self, *args: Any, **kwargs: Any) -> SQLCompiler:
+        return self.ready or super().get_compiler(*args, **kwargs)

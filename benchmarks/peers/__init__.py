@@ -1,0 +1,35 @@
+"""The ways to allocate an order line that are compared, on the same tables.
+
+All of them do the same work: lock the batches of the SKU, choose the first with
+room, count the line in, insert it, commit. Ours does more: it reads whether the
+line is there already, and answers where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from benchmarks.peers import bare_psycopg, book, django_orm, sqlalchemy_orm, unit_of_work
+
+Allocate = Callable[[str, str, int], str]
+"""Allocates so many units of a SKU to an order; returns the reference of the batch."""
+
+DJANGO: Final = "Django ORM by hand"
+OURS: Final = "unit of work"
+
+POSTGRESQL: Final[dict[str, Callable[[], Allocate]]] = {
+    DJANGO: lambda: django_orm.connect("postgresql"),
+    f"{DJANGO}, prepared": lambda: django_orm.connect("prepared"),
+    "SQLAlchemy ORM by hand": sqlalchemy_orm.connect,
+    "the book's way, on Django": lambda: book.connect("postgresql"),
+    f"{OURS}, not prepared": lambda: unit_of_work.connect("postgresql"),
+    OURS: lambda: unit_of_work.connect("prepared"),
+    "psycopg": bare_psycopg.connect,
+    "psycopg, pipelined": bare_psycopg.connect_pipelined,
+}
+
+SQLITE: Final[dict[str, Callable[[], Allocate]]] = {
+    DJANGO: lambda: django_orm.connect("default"),
+    OURS: lambda: unit_of_work.connect("default"),
+}

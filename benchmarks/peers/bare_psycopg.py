@@ -1,0 +1,67 @@
+"""The same SQL as constant texts on the driver, prepared by it: nothing between."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Final
+
+import psycopg
+
+_LOCK: Final = """
+    SELECT reference, purchased_quantity, allocated_quantity, lines_taken
+    FROM allocation_batch WHERE sku = %s ORDER BY sku, reference FOR UPDATE
+"""
+_UPDATE: Final = """
+    UPDATE allocation_batch
+    SET allocated_quantity = allocated_quantity + %s, lines_taken = lines_taken + 1
+    WHERE reference = %s
+"""
+_INSERT: Final = """
+    INSERT INTO allocation_orderline (orderid, sku, qty, batch_id, position)
+    VALUES (%s, %s, %s, %s, %s)
+"""
+
+
+def connect() -> Callable[[str, str, int], str]:
+    connection = _connection()
+
+    def allocate(orderid: str, sku: str, qty: int) -> str:
+        with connection.transaction():
+            batches = connection.execute(_LOCK, [sku]).fetchall()
+            return _write(connection, batches, orderid, sku, qty)
+
+    return allocate
+
+
+def connect_pipelined() -> Callable[[str, str, int], str]:
+    """BEGIN goes with the first statement, COMMIT with the last: two round trips."""
+    connection = _connection()
+
+    def allocate(orderid: str, sku: str, qty: int) -> str:
+        with connection.pipeline(), connection.transaction():
+            batches = connection.execute(_LOCK, [sku]).fetchall()
+            return _write(connection, batches, orderid, sku, qty)
+
+    return allocate
+
+
+def _connection() -> psycopg.Connection[Any]:
+    return psycopg.connect(os.environ["BENCHMARK_POSTGRESQL"], autocommit=True, prepare_threshold=1)
+
+
+def _write(
+    connection: psycopg.Connection[Any],
+    batches: list[tuple[str, int, int, int]],
+    orderid: str,
+    sku: str,
+    qty: int,
+) -> str:
+    reference, taken = next(
+        (reference, taken)
+        for reference, purchased, allocated, taken in batches
+        if purchased - allocated >= qty
+    )
+    connection.execute(_UPDATE, [qty, reference])
+    connection.execute(_INSERT, [orderid, sku, qty, reference, taken + 1])
+    return reference
