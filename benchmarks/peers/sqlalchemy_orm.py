@@ -67,6 +67,7 @@ def connect() -> Callable[[str, str, int], str]:
                     position=batch.lines_taken,
                 )
             )
-            return batch.reference
+            reference: str = batch.reference
+            return reference
 
     return allocate

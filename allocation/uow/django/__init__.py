@@ -9,7 +9,7 @@ from allocation.uow.django.mapping import (
 from allocation.uow.django.parameters import split
 from allocation.uow.django.recording import objects
 from allocation.uow.django.repository import DjangoRepository, WrongDatabase
-from allocation.uow.django.store import DjangoStore, UnsupportedValue
+from allocation.uow.django.store import DjangoStore
 from allocation.uow.django.transaction import (
     AutocommitDisabled,
     InnerTransaction,
@@ -17,6 +17,7 @@ from allocation.uow.django.transaction import (
     UnsupportedDatabase,
 )
 from allocation.uow.django.unit_of_work import DjangoUnitOfWork
+from allocation.uow.django.writing import UnsupportedValue
 
 __all__ = [
     "AutocommitDisabled",

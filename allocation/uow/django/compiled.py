@@ -9,9 +9,8 @@ conversions that fields and lookups have. What is kept is the statement around
 them, for each combination of the texts of its conditions.
 
 A statement is kept if its parameters are those of its conditions, in their order,
-and no others; any other is compiled each time, by Django. They are kept on the
-connection: whatever makes them different (backend, database, settings, version of
-the server) is another connection, and none is shared between threads. The router
+and no others; any other is compiled each time, by Django. They are kept for
+each connection (see `kept`), and for each name of the model's table. The router
 was asked before: these querysets know their database.
 """
 
@@ -28,15 +27,15 @@ from django.db.models.lookups import Lookup
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
+from allocation.uow.django.kept import kept
+
 if TYPE_CHECKING:
     from allocation.uow.django.recording import RecordingQuerySet
 
 Shape: TypeAlias = tuple[Any, ...]
 
-_KEPT_ON: Final = "_uow_questions"
-# What is made up as the program runs must not fill its memory.
-_MOST_QUESTIONS: Final = 500
 _MOST_STATEMENTS: Final = 100
+"""Of one shape: with lists of more lengths than that, some are compiled again."""
 
 
 def fetch(queryset: RecordingQuerySet) -> list[Any] | None:
@@ -45,16 +44,10 @@ def fetch(queryset: RecordingQuerySet) -> list[Any] | None:
     # Outside a transaction Django refuses to lock, in words of its own.
     if not connection.in_atomic_block:
         return None
-    kept: dict[Shape, _Question] = vars(connection).setdefault(_KEPT_ON, {})
     model = queryset.model
     key = (queryset.plain_class, model, model._meta.db_table, queryset.shape)
-    question = kept.get(key)
-    if question is None:
-        if len(kept) >= _MOST_QUESTIONS:
-            kept.clear()
-        question = kept[key] = _Question(connection)
     try:
-        return question.fetch(queryset)
+        return kept(connection, key, lambda: _Question(connection)).fetch(queryset)
     except (EmptyResultSet, FullResultSet):
         return None  # a condition that holds never, or always: Django leaves it out
 
@@ -79,14 +72,14 @@ class _Question:
             if len(self._statements) >= _MOST_STATEMENTS:
                 self._statements.clear()
             statement = self._statements[texts] = _Statement(queryset, self._connection)
-            statement.kept = statement.consists_of(texts, params)
-        return statement.fetch(params) if statement.kept else None
+            statement.reusable = statement.consists_of(texts, params)
+        return statement.fetch(params) if statement.reusable else None
 
 
 class _Statement:
     """A plain queryset that is built and compiled, to be run with other parameters."""
 
-    kept = False
+    reusable = False
 
     def __init__(self, queryset: RecordingQuerySet, connection: BaseDatabaseWrapper) -> None:
         plain = queryset.build(_Query(queryset.model))

@@ -88,6 +88,10 @@ class ModelTable(Table):
         if len(self.fields) == 1 and isinstance(self.fields[0], models.AutoField):
             raise UnsupportedModel(f"{model.__name__} has nothing but a key that is granted.")
         self.parent = None if parent is None else columns.index(parent)
+        self.key_fields = tuple(by_attname[column] for column in key)
+        # The positions of the columns by which a row is met: its key, and its version.
+        same = key if version is None else (*key, version)
+        self.identifying = tuple(columns.index(column) for column in same)
         # Where the database itself deletes or changes those who refer to a deleted row
         # (Django 6.1's DB_CASCADE), they must have gone elsewhere before.
         self.delete_last = any(

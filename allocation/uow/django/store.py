@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, cast
 
 from django.db import IntegrityError, models, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import DatabaseDefault
 
+from allocation.uow.django import writing
+from allocation.uow.django.kept import kept
 from allocation.uow.django.mapping import ModelTable
-from allocation.uow.django.parameters import max_parameters
 from allocation.uow.django.transaction import Transaction
-from allocation.uow.errors import MisuseError
+from allocation.uow.django.writing import Field, Write
 from allocation.uow.mapping import UNKNOWN, Row, Table
 from allocation.uow.store import UniqueViolation
 from allocation.uow.tracking import StaleEntity
-
-# Note [Batches as a source]
-# ~~~~~~~~~~~~~~~~~~~~~~~~~~
-# All three kinds of statement read their rows from one source in the FROM
-# clause: `unnest` of one array per column on PostgreSQL, VALUES on SQLite. The
-# source is named v, its columns column1, column2, ... The text of a statement on
-# PostgreSQL is the same for one row and for a million. PostgreSQL needs the
-# types of the arrays; they go without their modifiers, for a cast to
-# varchar(255) would cut a longer text silently where an assignment complains.
-
-_MODIFIERS: Final = re.compile(r"\(.*?\)")
-_FLAG: Final = models.BooleanField()
-
-_Field: TypeAlias = "models.Field[Any, Any]"
-
-
-class UnsupportedValue(MisuseError):
-    """A value that a unit of work cannot keep track of."""
 
 
 class _DatabaseUniqueViolation(UniqueViolation, IntegrityError):
@@ -113,124 +94,67 @@ class DjangoStore:
         return stored
 
     def _insert(
-        self, table: ModelTable, missing: Sequence[int], rows: Sequence[Row]
+        self, table: ModelTable, missing: tuple[int, ...], rows: Sequence[Row]
     ) -> Iterator[Row]:
         """Insert rows without the columns `missing`; gives what the database put there."""
         given = [position for position in range(len(table.fields)) if position not in missing]
-        fields = [table.fields[position] for position in given]
         returning = [table.fields[position] for position in missing]
-        values = [tuple(row[position] for position in given) for row in rows]
-        head = f"INSERT INTO {self._name(table)} ({self._columns(fields)}) SELECT {_v(fields)} FROM"
-        tail = f" RETURNING {self._columns(returning)}" if returning else ""
-        for source, params, count in self._sources(fields, values):
-            found = self._run(f"{head} {source}{tail}", params)
+        values = [tuple([row[position] for position in given]) for row in rows]
+        write = self._statement(writing.insert, table, missing)
+        for sql, params, count in write.statements(values):
+            found = self._run(sql, params)
             yield from self._converted(returning, found) if returning else ((),) * count
 
     def update(self, table: Table, rows: Sequence[tuple[Row, Row]]) -> None:
         table = cast("ModelTable", table)
         masks = [
-            tuple(new is not UNKNOWN and old != new for old, new in zip(*pair, strict=True))
+            tuple([new is not UNKNOWN and old != new for old, new in zip(*pair, strict=True)])
             for pair in rows
         ]
-        changed = [
-            position for position, flags in enumerate(zip(*masks, strict=True)) if any(flags)
-        ]
+        flags = list(zip(*masks, strict=True))
+        changed = tuple([place for place, flag in enumerate(flags) if any(flag)])
         if not changed:
             return
         # Where not every row changes a column, a flag tells which do: the others keep theirs.
-        partly = [position for position in changed if not all(mask[position] for mask in masks)]
-        same = _identifying(table)
-        fields = [
-            *(table.fields[position] for position in same),
-            *(table.fields[position] for position in changed),
-            *(_FLAG for _ in partly),
-        ]
+        partly = tuple([place for place in changed if not all(flags[place])])
         values = [
             (
-                *(old[position] for position in same),
-                *(new[position] if mask[position] else None for position in changed),
-                *(mask[position] for position in partly),
+                *[old[place] for place in table.identifying],
+                *[new[place] if mask[place] else None for place in changed],
+                *[mask[place] for place in partly],
             )
             for (old, new), mask in zip(rows, masks, strict=True)
         ]
-        name = self._name(table)
-        settings = []
-        for place, position in enumerate(changed, len(same) + 1):
-            column = self._columns([table.fields[position]])
-            value = f"v.column{place}"
-            if position in partly:
-                flag = len(same) + len(changed) + partly.index(position) + 1
-                value = f"CASE WHEN v.column{flag} THEN {value} ELSE {name}.{column} END"
-            settings.append(f"{column} = {value}")
-        where = " AND ".join(
-            f"{name}.{self._columns([table.fields[position]])} = v.column{place}"
-            for place, position in enumerate(same, 1)
-        )
-        head = f"UPDATE {name} SET {', '.join(settings)} FROM"
-        self._write(table, head, f" WHERE {where}", fields, values)
+        self._meet(table, self._statement(writing.update, table, changed, partly), values)
 
     def delete(self, table: Table, rows: Sequence[Row]) -> None:
         table = cast("ModelTable", table)
-        same = _identifying(table)
-        fields = [table.fields[position] for position in same]
-        head = (
-            f"DELETE FROM {self._name(table)} "
-            f"WHERE ({self._columns(fields)}) IN (SELECT {_v(fields)} FROM"
-        )
-        values = [tuple(row[position] for position in same) for row in rows]
-        self._write(table, head, ")", fields, values)
+        values = [tuple([row[place] for place in table.identifying]) for row in rows]
+        self._meet(table, self._statement(writing.delete, table), values)
 
-    def _write(
-        self,
-        table: ModelTable,
-        head: str,
-        tail: str,
-        fields: Sequence[_Field],
-        values: Sequence[Row],
-    ) -> None:
+    def _meet(self, table: ModelTable, write: Write, values: Sequence[Row]) -> None:
         """Run a statement that must meet one row of `table` for each of `values`."""
         width = len(table.key)
         # In the order of the keys, so that two who write the same rows wait for each other.
         values = sorted(values, key=lambda row: row[:width])
-        tail = f"{tail} RETURNING {self._columns(_key_fields(table), table)}"
         found: list[Row] = []
-        for source, params, _ in self._sources(fields, values):
-            found += self._run(f"{head} {source}{tail}", params)
+        for sql, params, _ in write.statements(values):
+            found += self._run(sql, params)
         if len(found) != len(values):
-            there = set(self._converted(_key_fields(table), found))
+            there = set(self._converted(table.key_fields, found))
             raise StaleEntity(table, [row[:width] for row in values if row[:width] not in there])
 
-    def _sources(
-        self, fields: Sequence[_Field], rows: Sequence[Row]
-    ) -> Iterator[tuple[str, list[Any], int]]:
-        """The sources that hold `rows`: the SQL, its parameters, and how many rows it holds."""
+    def _statement(self, make: Callable[..., Write], table: ModelTable, *columns: Any) -> Write:
         connection = self._transaction.connection
-        columns = [
-            _prepared(field, column, connection)
-            for field, column in zip(fields, zip(*rows, strict=True), strict=True)
-        ]
-        if connection.vendor == "postgresql":
-            types = [_MODIFIERS.sub("", field.db_type(connection) or "") for field in fields]
-            if not any(type_.endswith("]") for type_ in types):
-                arrays = ", ".join(f"%s::{type_}[]" for type_ in types)
-                yield f"unnest({arrays}) AS v ({_v(fields, of='')})", columns, len(rows)
-                return
-            placeholders = ", ".join(f"%s::{type_}" for type_ in types)
-        else:
-            placeholders = ", ".join(["%s"] * len(fields))
-        size = max(1, max_parameters(connection) // len(fields))
-        prepared = list(zip(*columns, strict=True))
-        for start in range(0, len(prepared), size):
-            part = prepared[start : start + size]
-            values = ", ".join([f"({placeholders})"] * len(part))
-            yield f"(VALUES {values}) AS v", [v for row in part for v in row], len(part)
+        key = (make, table, table.model._meta.db_table, *columns)
+        return kept(connection, key, lambda: make(connection, table, *columns))
 
     def _run(self, sql: str, params: Sequence[Any]) -> list[Row]:
         with _naming_unique_violations(), self._transaction.connection.cursor() as cursor:
             cursor.execute(sql, params)
             return cursor.fetchall() if cursor.description else []
 
-    def _converted(self, fields: Sequence[_Field], rows: Iterable[Row]) -> Iterator[Row]:
+    def _converted(self, fields: Sequence[Field], rows: Iterable[Row]) -> Iterator[Row]:
         """Rows that came back, as Python values."""
         connection = self._transaction.connection
         converters = []
@@ -244,40 +168,6 @@ class DjangoStore:
                 for convert in found:
                     values[position] = convert(values[position], column, connection)
             yield tuple(values)
-
-    def _name(self, table: ModelTable) -> str:
-        return self._transaction.connection.ops.quote_name(table.model._meta.db_table)
-
-    def _columns(self, fields: Iterable[_Field], table: ModelTable | None = None) -> str:
-        quote = self._transaction.connection.ops.quote_name
-        of = f"{self._name(table)}." if table else ""
-        return ", ".join(f"{of}{quote(str(field.column))}" for field in fields)
-
-
-def _prepared(field: _Field, values: Iterable[Any], connection: BaseDatabaseWrapper) -> list[Any]:
-    prepared = [field.get_db_prep_save(value, connection) for value in values]
-    if any(hasattr(value, "as_sql") for value in prepared):
-        raise UnsupportedValue(
-            f"{field.model.__name__}.{field.attname} was given an expression such as F(), whose "
-            f"value only the database knows. Read the row, with a lock if others write it too, "
-            f"and assign a value."
-        )
-    return prepared
-
-
-def _v(fields: Sequence[_Field], of: str = "v.") -> str:
-    """The columns of a source."""
-    return ", ".join(f"{of}column{place}" for place in range(1, len(fields) + 1))
-
-
-def _identifying(table: ModelTable) -> list[int]:
-    """The positions of the columns by which a row is met: its key, and its version."""
-    key = [table.columns.index(name) for name in table.key]
-    return key if table.version is None else [*key, table.version]
-
-
-def _key_fields(table: ModelTable) -> list[_Field]:
-    return [table.fields[table.columns.index(name)] for name in table.key]
 
 
 def _left_to_the_database(table: ModelTable, row: Row) -> tuple[int, ...]:

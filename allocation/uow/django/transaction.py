@@ -50,15 +50,13 @@ class Transaction:
         self._atomics: list[transaction.Atomic] = []
         self._deferred_begin = _DeferredBegin()
         self._hooks: list[Any] = []
+        self.connection: BaseDatabaseWrapper
+        """That of the thread in which it began."""
         self.joined = False
         """Whether it was asked to become a part of somebody else's transaction, and did."""
 
-    @property
-    def connection(self) -> BaseDatabaseWrapper:
-        return connections[self._using]
-
     def begin(self) -> None:
-        connection = self.connection
+        self.connection = connection = connections[self._using]
         if connection.vendor not in ("postgresql", "sqlite"):
             raise UnsupportedDatabase(
                 f"The unit of work writes to PostgreSQL and SQLite, not to {connection.vendor}."
@@ -128,7 +126,7 @@ class Transaction:
         while self._atomics:
             blocks = self.connection.atomic_blocks
             while self._atomics[-1] in blocks[:-1]:  # inside one that was never left
-                transaction.set_rollback(True, using=self._using)
+                self.connection.set_rollback(True)
                 blocks[-1].__exit__(None, None, None)
             self._leave(rollback=True)
 
@@ -147,7 +145,7 @@ class Transaction:
         if not self._atomics:
             self._deferred_begin.drop()
         if rollback:
-            transaction.set_rollback(True, using=self._using)
+            self.connection.set_rollback(True)
         atomic.__exit__(None, None, None)
 
     def _given_up(self) -> bool:
