@@ -16,13 +16,15 @@ was asked before: these querysets know their database.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
+from django.db.models.expressions import Col
 from django.db.models.lookups import Lookup
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
@@ -82,11 +84,14 @@ class _Statement:
     reusable = False
 
     def __init__(self, queryset: RecordingQuerySet, connection: BaseDatabaseWrapper) -> None:
+        self._connection = connection
         plain = queryset.build(_Query(queryset.model))
         self._query = cast("_Query", plain.query)
         self._compiler = self._query.get_compiler(connection=connection)
         self._sql, self._params = self._compiler.as_sql()
         self._query.ready = self._compiler
+        converters = self._compiler.get_converters([column for column, *_ in self._compiler.select])
+        vars(self._compiler)["get_converters"] = lambda _columns: converters
         # As the queryset itself gets them.
         self._rows = cast("Iterable[Any]", plain._iterable_class(plain))  # noqa: SLF001
 
@@ -121,10 +126,14 @@ class _Statement:
         return list(self._params) == list(params)
 
     def fetch(self, params: Sequence[Any]) -> list[Any]:
-        text = self._sql, tuple(params)
-        # Whoever runs the query asks its compiler for this.
-        vars(self._compiler)["as_sql"] = lambda *_args, **_kwargs: text
-        return list(self._rows)
+        with self._connection.cursor() as cursor:
+            cursor.execute(self._sql, params)
+            chunks = [cursor.fetchall()]
+        # Whoever turns the rows into results asks the compiler for them.
+        vars(self._compiler)["execute_sql"] = lambda *_args, **_kwargs: chunks
+        results = list(self._rows)
+        chunks.clear()  # the statement stays
+        return results
 
 
 class _Query(Query):
@@ -137,8 +146,23 @@ class _Query(Query):
 
     def build_lookup(self, lookups: Any, lhs: Any, rhs: Any) -> Any:
         lookup = super().build_lookup(lookups, lhs, rhs)
-        self.lookups.append(lookup)
+        noted = copy.copy(lookup)
+        if type(lookup.lhs) is Col:
+            noted.lhs = _Column(lookup.lhs.alias, lookup.lhs.target, lookup.lhs.output_field)
+        self.lookups.append(noted)
         return lookup
 
     def get_compiler(self, *args: Any, **kwargs: Any) -> SQLCompiler:
         return self.ready or super().get_compiler(*args, **kwargs)
+
+
+class _Column(Col):
+    """A column that is resolved, and compiled once: most of what a condition takes."""
+
+    def resolve_expression(self, *_args: Any, **_kwargs: Any) -> Self:
+        return self
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
+        if not hasattr(self, "_text"):
+            self._text = super().as_sql(compiler, connection)
+        return self._text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -61,22 +62,7 @@ class DjangoStore:
         return self._transaction.joined
 
     def parents_first(self, tables: Iterable[Table]) -> Sequence[Table]:
-        given = sorted(cast("Iterable[ModelTable]", tables), key=lambda table: table.name)
-        ordered: list[ModelTable] = []
-        entered: set[ModelTable] = set()
-
-        def visit(table: ModelTable) -> None:
-            if table in entered:  # done, or a circle of foreign keys: those are deferred
-                return
-            entered.add(table)
-            for other in given:
-                if other is not table and table.refers_to(other):
-                    visit(other)
-            ordered.append(table)
-
-        for table in given:
-            visit(table)
-        return ordered
+        return _parents_first(frozenset(cast("Iterable[ModelTable]", tables)))
 
     def insert(self, table: Table, rows: Sequence[Row]) -> Sequence[Row]:
         table = cast("ModelTable", table)
@@ -168,6 +154,26 @@ class DjangoStore:
                 for convert in found:
                     values[position] = convert(values[position], column, connection)
             yield tuple(values)
+
+
+@functools.cache
+def _parents_first(tables: frozenset[ModelTable]) -> Sequence[ModelTable]:
+    given = sorted(tables, key=lambda table: table.name)
+    ordered: list[ModelTable] = []
+    entered: set[ModelTable] = set()
+
+    def visit(table: ModelTable) -> None:
+        if table in entered:  # done, or a circle of foreign keys: those are deferred
+            return
+        entered.add(table)
+        for other in given:
+            if other is not table and table.refers_to(other):
+                visit(other)
+        ordered.append(table)
+
+    for table in given:
+        visit(table)
+    return tuple(ordered)
 
 
 def _left_to_the_database(table: ModelTable, row: Row) -> tuple[int, ...]:
