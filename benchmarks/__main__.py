@@ -36,10 +36,11 @@ def main() -> None:
 
 
 def _parts(*, quick: bool) -> dict[str, Callable[[], Iterator[str]]]:
-    from benchmarks import one_client
+    from benchmarks import flush, one_client
 
     rounds = 3 if quick else 7
     return {
+        "flush": lambda: flush.run(rounds=rounds, entities=10_000),
         "one_client": lambda: one_client.run(rounds=rounds, operations=300 if quick else 1000),
     }
 
