@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -24,7 +24,7 @@ _UNNEST: Final = "unnest: a bare statement"
 _SQLALCHEMY: Final = "SQLAlchemy ORM"
 
 Flush = Callable[[], object]
-Prepare = Callable[[str, int], Iterator[Flush]]
+Prepare = Callable[[str, int], Generator[Flush]]
 """Gives the flush of so many entities of a kind; what it did is undone when it is closed."""
 
 
@@ -59,7 +59,7 @@ def _instances(entities: int) -> list[models.Batch]:
     ]
 
 
-def _model_instances(kind: str, entities: int) -> Iterator[Flush]:
+def _model_instances(kind: str, entities: int) -> Generator[Flush]:
     with _ModelUnitOfWork("prepared") as uow:
         if kind == "new":
             for instance in _instances(entities):
@@ -74,7 +74,7 @@ def _model_instances(kind: str, entities: int) -> Iterator[Flush]:
         uow.rollback()
 
 
-def _plain_objects(kind: str, entities: int) -> Iterator[Flush]:
+def _plain_objects(kind: str, entities: int) -> Generator[Flush]:
     with AllocationUnitOfWork("prepared") as uow:
         if kind == "new":
             for number in range(entities):
@@ -91,16 +91,20 @@ def _plain_objects(kind: str, entities: int) -> Iterator[Flush]:
 
 _STATEMENTS: Final = {
     "new": (
-        "INSERT INTO allocation_batch"
-        " (reference, sku, purchased_quantity, allocated_quantity, lines_taken, eta)"
-        " SELECT * FROM unnest"
-        "(%s::varchar[], %s::varchar[], %s::integer[], %s::integer[], %s::bigint[], %s::date[])",
+        """
+        INSERT INTO allocation_batch
+            (reference, sku, purchased_quantity, allocated_quantity, lines_taken, eta)
+        SELECT * FROM unnest
+            (%s::varchar[], %s::varchar[], %s::integer[], %s::integer[], %s::bigint[], %s::date[])
+        """,
         ("reference", "sku", "purchased_quantity", "allocated_quantity", "lines_taken", "eta"),
     ),
     "changed": (
-        "UPDATE allocation_batch AS b SET purchased_quantity = v.purchased_quantity"
-        " FROM unnest(%s::varchar[], %s::integer[]) AS v (reference, purchased_quantity)"
-        " WHERE b.reference = v.reference",
+        """
+        UPDATE allocation_batch AS b SET purchased_quantity = v.purchased_quantity
+        FROM unnest(%s::varchar[], %s::integer[]) AS v (reference, purchased_quantity)
+        WHERE b.reference = v.reference
+        """,
         ("reference", "purchased_quantity"),
     ),
     "removed": (
@@ -110,7 +114,7 @@ _STATEMENTS: Final = {
 }
 
 
-def _unnest(kind: str, entities: int) -> Iterator[Flush]:
+def _unnest(kind: str, entities: int) -> Generator[Flush]:
     sql, names = _STATEMENTS[kind]
     batches = [model.Batch(f"batch-{number}", "sku", 2, None) for number in range(entities)]
     with psycopg.connect(os.environ["BENCHMARK_POSTGRESQL"]) as connection:
@@ -123,7 +127,7 @@ def _unnest(kind: str, entities: int) -> Iterator[Flush]:
         connection.rollback()
 
 
-def _sqlalchemy(kind: str, entities: int) -> Iterator[Flush]:
+def _sqlalchemy(kind: str, entities: int) -> Generator[Flush]:
     with Session(sqlalchemy_orm.engine()) as session:
         session.connection()
         loaded: Sequence[Any] = session.scalars(select(sqlalchemy_orm.Batch)).all()
@@ -143,7 +147,7 @@ def _sqlalchemy(kind: str, entities: int) -> Iterator[Flush]:
         session.rollback()
 
 
-def _bulk_methods(kind: str, entities: int) -> Iterator[Flush]:
+def _bulk_methods(kind: str, entities: int) -> Generator[Flush]:
     batches = models.Batch.objects.using("postgresql")
     with transaction.atomic("postgresql"):
         if kind == "new":
@@ -157,7 +161,7 @@ def _bulk_methods(kind: str, entities: int) -> Iterator[Flush]:
         else:
             keys = [batch.pk for batch in batches]
             yield batches.filter(pk__in=keys).delete
-        transaction.set_rollback(True, "postgresql")
+        transaction.set_rollback(True, "postgresql")  # noqa: FBT003 - Django's signature
 
 
 _PEERS: Final[dict[str, Prepare]] = {

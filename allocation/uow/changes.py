@@ -113,7 +113,9 @@ class Entry:
 class Changes:
     """What a flush has to write, by table."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: dict[Entry, Rows] = field(default_factory=dict)
+    """Those that change, and the rows they will stand in."""
+
     inserted: dict[Table, list[tuple[Entry, RowId, Row]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -136,7 +138,7 @@ def find_changes(entries: Iterable[Entry], *, writing: bool) -> Changes:
     before: Rows = {}
     after: dict[RowId, tuple[Entry, Row]] = {}
     for entry, rows in _changed(entries, writing=writing):
-        changes.entries.append(entry)
+        changes.entries[entry] = rows
         before.update(entry.snapshot)
         for rowid, row in rows.items():
             if rowid in after:
@@ -149,7 +151,8 @@ def find_changes(entries: Iterable[Entry], *, writing: bool) -> Changes:
             changes.inserted[table].append((entry, rowid, row))
         elif old != row:
             if entry.status is Status.NEW and table.version is not None:
-                row = _counted(table.version, old, row)  # noqa: PLW2901  # takes over a removed one's
+                # It takes over the row of one that was removed.
+                row = changes.entries[entry][rowid] = _counted(table.version, old, row)  # noqa: PLW2901
             changes.updated[table].append((entry, old, row))
     for (table, _), row in before.items():
         changes.deleted[table].append(row)
@@ -171,7 +174,8 @@ def _changed(entries: Iterable[Entry], *, writing: bool) -> Iterator[tuple[Entry
             )
         if writing and entry.status is not Status.REMOVED:
             entry.mapper.before_write(entry.entity, adding=entry.status is Status.NEW)
-            rows = entry.rows()
+            if entry.mapper.changes_on_write:
+                rows = entry.rows()
         if entry.status is Status.LOADED:
             key = entry.mapper.key(entry.entity)
             if None in key:

@@ -33,11 +33,7 @@ def write(changes: Changes, tracker: Tracker, store: Store) -> Counter[str]:
     for table in tables:
         if inserted := changes.inserted.get(table):
             stored = store.insert(table, [row for _, _, row in inserted])
-            filled = [
-                tracker.inserted(entry, rowid, sent, row)
-                for (entry, rowid, sent), row in zip(inserted, stored, strict=True)
-            ]
-            if any(filled):  # granted keys stand in the rows of others, too
+            if tracker.inserted(inserted, stored):  # granted keys stand in others' rows, too
                 changes = tracker.changes()
     _require_complete(changes)
     for table, updated in changes.updated.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import weakref
 from abc import ABC, abstractmethod
@@ -53,6 +52,9 @@ class Table:
         self.columns = tuple(columns)
         self.key = tuple(key)
         self.version = None if version is None else self.columns.index(version)
+        same = self.key if version is None else (*self.key, version)
+        self.identifying = tuple(self.columns.index(column) for column in same)
+        """The positions of the columns by which a row is met: its key, and its version."""
         self._unique = [[self.columns.index(column) for column in group] for group in unique]
         positions = [self.columns.index(column) for column in self.key]
         # One position would give the bare value, a slice gives a tuple of it.
@@ -116,10 +118,9 @@ class Mapper(ABC, Generic[E]):
         By default those of the root are set on the attributes named as its columns.
         """
         if table is self.tables[0]:
-            for position, (column, value) in enumerate(zip(table.columns, row, strict=True)):
-                if (column in table.key or position == table.version) and (
-                    getattr(entity, column, value) != value
-                ):
+            for position in table.identifying:
+                column, value = table.columns[position], row[position]
+                if getattr(entity, column, value) != value:
                     setattr(entity, column, value)
 
     def require_complete(self, entity: E, /) -> None:
@@ -158,3 +159,8 @@ class Mapper(ABC, Generic[E]):
 
     def before_write(self, entity: E, *, adding: bool) -> None:
         """Last chance to set values that follow from writing itself, as `auto_now` does."""
+
+    @cached_property
+    def changes_on_write(self) -> bool:
+        """Whether `before_write` may set something."""
+        return type(self).before_write is not Mapper.before_write

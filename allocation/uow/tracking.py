@@ -320,25 +320,36 @@ class Tracker:
         """
         return find_changes(self._entries.values(), writing=writing)
 
-    def inserted(self, entry: Entry, rowid: RowId, sent: Row, stored: Row) -> bool:
-        """An insert went through: take over what the store made of it; tells if that differs."""
-        self._remember(entry)
-        table = rowid[0]
-        self._levels[-1].sent.append((entry, table, sent))
-        entry.mapper.stored(entry.entity, table, stored)
-        self._stand(entry, {**entry.snapshot, (table, table.key_of(stored)): stored})
+    def inserted(self, inserted: Iterable[tuple[Entry, RowId, Row]], stored: Iterable[Row]) -> bool:
+        """Rows were inserted: take over what the store made of them; tells if that differs."""
+        filled = False
+        for (entry, (table, _), sent), row in zip(inserted, stored, strict=True):
+            self._remember(entry)
+            self._levels[-1].sent.append((entry, table, sent))
+            entry.mapper.stored(entry.entity, table, row)
+            rowid = (table, table.key_of(row))
+            self._stand(entry, {**entry.snapshot, rowid: row})
+            self._identify(entry)
+            if sent is not row and sent != row:
+                filled = True
+                if rowid not in entry.rows():
+                    raise UnfaithfulMapper(
+                        f"{type(entry.mapper).__name__} does not take over the key that was "
+                        f"granted to a row of {table.name}. Its stored() must set it on the "
+                        f"entity, or on its part."
+                    )
+        return filled
+
+    def _identify(self, entry: Entry) -> None:
+        """Know the entity by its key, granted or given after it was added."""
         key = entry.mapper.key(entry.entity)
-        if key != entry.key:  # granted, or given after it was added
-            if self._identity.get((entry.mapper.tables[0], entry.key)) is entry:
-                del self._identity[entry.mapper.tables[0], entry.key]
-            entry.key = key
-            self._identity[entry.mapper.tables[0], key] = entry
-        if sent != stored and (table, table.key_of(stored)) not in entry.rows():
-            raise UnfaithfulMapper(
-                f"{type(entry.mapper).__name__} does not take over the key that was granted to a "
-                f"row of {table.name}. Its stored() must set it on the entity, or on its part."
-            )
-        return sent != stored
+        if key == entry.key:
+            return
+        root = entry.mapper.tables[0]
+        if self._identity.get((root, entry.key)) is entry:
+            del self._identity[root, entry.key]
+        entry.key = key
+        self._identity[root, key] = entry
 
     def flushed(self, changes: Changes) -> None:
         """Everything in `changes` was written: it is the new ground to compare with."""
@@ -348,14 +359,14 @@ class Tracker:
             if table.version is not None:
                 for entry, _, row in updated:
                     entry.mapper.stored(entry.entity, table, row)
-        for entry in changes.entries:
+        for entry, rows in changes.entries.items():
             entry.written = True
             if entry.status is Status.REMOVED:
                 entry.mapper.mark_stored(entry.entity, stored=False)
                 self._forget(entry)
             else:
                 entry.mapper.mark_stored(entry.entity, stored=True)
-                self._stand(entry, entry.rows())
+                self._stand(entry, rows)
                 entry.status = Status.LOADED
 
     def _remember(self, entry: Entry) -> None:

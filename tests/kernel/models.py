@@ -127,3 +127,25 @@ class Membership(models.Model):
     club = models.IntegerField()
     person = models.IntegerField()
     rank = models.IntegerField(default=0)
+
+
+class Parcel(models.Model):
+    """Columns of every kind, to ask for in every way."""
+
+    name = models.CharField(max_length=20, default="")
+    note = models.TextField(null=True)  # noqa: DJ001  # a column that can hold both
+    pieces = models.IntegerField(null=True)
+    number = models.BigIntegerField(default=0)
+    weight = models.FloatField(default=0)
+    price = models.DecimalField(max_digits=8, decimal_places=2, default=0)
+    fragile = models.BooleanField(default=False)
+    day = models.DateField(null=True)
+    sent = models.DateTimeField(null=True)
+    hour = models.TimeField(null=True)
+    took = models.DurationField(null=True)
+    code = models.UUIDField(null=True)
+    data = models.JSONField(null=True)
+    seal = models.BinaryField(default=b"")
+    address = models.GenericIPAddressField(null=True)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, null=True)
+    inside = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="parts")

@@ -89,9 +89,6 @@ class ModelTable(Table):
             raise UnsupportedModel(f"{model.__name__} has nothing but a key that is granted.")
         self.parent = None if parent is None else columns.index(parent)
         self.key_fields = tuple(by_attname[column] for column in key)
-        # The positions of the columns by which a row is met: its key, and its version.
-        same = key if version is None else (*key, version)
-        self.identifying = tuple(columns.index(column) for column in same)
         # Where the database itself deletes or changes those who refer to a deleted row
         # (Django 6.1's DB_CASCADE), they must have gone elsewhere before.
         self.delete_last = any(
@@ -264,6 +261,10 @@ class ModelMapper(DjangoMapper[M]):
                         f"{entity!r} refers to {parent!r} ({field.name}), which is not stored: "
                         f"add that to its repository, too."
                     )
+
+    @property
+    def changes_on_write(self) -> bool:
+        return bool(self._on_write)
 
     def before_write(self, entity: M, *, adding: bool) -> None:
         for field in self._on_write:

@@ -66,13 +66,16 @@ class DjangoStore:
 
     def insert(self, table: Table, rows: Sequence[Row]) -> Sequence[Row]:
         table = cast("ModelTable", table)
+        if not table.optional:
+            self._insert(table, (), rows)
+            return rows
         by_missing: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for index, row in enumerate(rows):
             by_missing[_left_to_the_database(table, row)].append(index)
         stored = list(rows)
         for missing, indexes in by_missing.items():
             filled = self._insert(table, missing, [rows[index] for index in indexes])
-            for index, values in zip(indexes, filled, strict=True):
+            for index, values in zip(indexes, filled, strict=bool(missing)):
                 complete = list(rows[index])
                 for position, value in zip(missing, values, strict=True):
                     complete[position] = value
@@ -81,15 +84,15 @@ class DjangoStore:
 
     def _insert(
         self, table: ModelTable, missing: tuple[int, ...], rows: Sequence[Row]
-    ) -> Iterator[Row]:
-        """Insert rows without the columns `missing`; gives what the database put there."""
-        given = [position for position in range(len(table.fields)) if position not in missing]
-        returning = [table.fields[position] for position in missing]
-        values = [tuple([row[position] for position in given]) for row in rows]
-        write = self._statement(writing.insert, table, missing)
-        for sql, params, count in write.statements(values):
-            found = self._run(sql, params)
-            yield from self._converted(returning, found) if returning else ((),) * count
+    ) -> list[Row]:
+        """Insert rows without the columns `missing`; returns what the database put there."""
+        if missing:
+            given = [place for place in range(len(table.fields)) if place not in missing]
+            rows = [tuple([row[place] for place in given]) for row in rows]
+        found: list[Row] = []
+        for sql, params in self._statement(writing.insert, table, missing).statements(rows):
+            found += self._run(sql, params)
+        return list(self._converted([table.fields[place] for place in missing], found))
 
     def update(self, table: Table, rows: Sequence[tuple[Row, Row]]) -> None:
         table = cast("ModelTable", table)
@@ -122,9 +125,9 @@ class DjangoStore:
         """Run a statement that must meet one row of `table` for each of `values`."""
         width = len(table.key)
         # In the order of the keys, so that two who write the same rows wait for each other.
-        values = sorted(values, key=lambda row: row[:width])
+        values = sorted(values)
         found: list[Row] = []
-        for sql, params, _ in write.statements(values):
+        for sql, params in write.statements(values):
             found += self._run(sql, params)
         if len(found) != len(values):
             there = set(self._converted(table.key_fields, found))

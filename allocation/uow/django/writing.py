@@ -57,21 +57,21 @@ class Write:
             arrays = ", ".join(f"%s::{type_}[]" for type_ in types)
             self._of_arrays = f"{head} unnest({arrays}) AS v ({_v(fields, of='')}){tail}"
 
-    def statements(self, rows: Sequence[Row]) -> Iterator[tuple[str, Sequence[Any], int]]:
-        """As few as hold these rows: the SQL, its parameters, and how many rows it holds."""
+    def statements(self, rows: Sequence[Row]) -> Iterator[tuple[str, Sequence[Any]]]:
+        """As few as hold these rows: their SQL and its parameters."""
         if len(rows) == 1:
-            yield f"{self._before}{self._row}{self._after}", self._single(rows[0]), 1
+            yield f"{self._before}{self._row}{self._after}", self._single(rows[0])
             return
         columns = list(map(self._column, self._fields, self._natural, zip(*rows, strict=True)))
         if self._of_arrays:
-            yield self._of_arrays, columns, len(rows)
+            yield self._of_arrays, columns
             return
         size = max(1, max_parameters(self._connection) // len(self._fields))
         prepared = list(zip(*columns, strict=True))
         for start in range(0, len(prepared), size):
             part = prepared[start : start + size]
             values = ", ".join([self._row] * len(part))
-            yield f"{self._before}{values}{self._after}", list(chain(*part)), len(part)
+            yield f"{self._before}{values}{self._after}", list(chain(*part))
 
     def _single(self, row: Row) -> list[Any]:
         return [self._prepared(*pair) for pair in zip(self._fields, row, strict=True)]
