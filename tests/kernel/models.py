@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.db.models.functions import Now
@@ -149,3 +150,22 @@ class Parcel(models.Model):
     address = models.GenericIPAddressField(null=True)
     product = models.ForeignKey(Product, on_delete=models.CASCADE, null=True)
     inside = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="parts")
+
+
+class HeavyParcels(models.QuerySet["HeavyParcel"]):
+    """A queryset as adopters have it: it adds a question, and changes another."""
+
+    def heavy(self, than: float) -> HeavyParcels:
+        return self.filter(weight__gt=than)
+
+    def filter(self, *args: Any, **kwargs: Any) -> HeavyParcels:
+        return super().filter(*args, number__gte=0, **kwargs)
+
+
+class HeavyParcel(Parcel):
+    """A model whose querysets are custom ones."""
+
+    objects = HeavyParcels.as_manager()  # type: ignore[misc]  # the stubs hold the parent's for fixed
+
+    class Meta:
+        proxy = True

@@ -15,16 +15,17 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import FieldError
-from django.db import DatabaseError, connections, models, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.models import Count, F, Q, QuerySet
+from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocation.uow.django import compiled, objects
-from tests.kernel.models import Discontinued, Parcel, Product
+from allocation.uow.django import objects
+from tests.kernel.models import Discontinued, HeavyParcel, Parcel, Product
 
 Ask = Callable[[QuerySet[Any]], QuerySet[Any]]
 """Asks a question of all parcels."""
@@ -94,7 +95,8 @@ def sent(alias: str, queryset: QuerySet[Any]) -> tuple[Any, list[Any]]:
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if "SAVEPOINT" not in sql:
-            statements.append((sql, list(map(repr, params or ()))))
+            shown = [bytes(p) if isinstance(p, memoryview) else repr(p) for p in params or ()]
+            statements.append((sql, shown))
         return execute(sql, params, many, context)
 
     try:
@@ -110,16 +112,24 @@ def check(alias: str, ask: Ask) -> None:
     assert asked == sent(alias, ask(Parcel._default_manager.using(alias)))
 
 
+def asking(method: str, **condition: Any) -> Ask:
+    def ask(all_: QuerySet[Any]) -> QuerySet[Any]:
+        asked: QuerySet[Any] = getattr(all_, method)(**condition)
+        return asked
+
+    return ask
+
+
 def compiles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Notes the statements that are compiled from now on."""
     noted: list[str] = []
-    original = compiled.SQLCompiler.pre_sql_setup
+    original = SQLCompiler.pre_sql_setup
 
     def noting(self: Any, *args: Any, **kwargs: Any) -> Any:
         noted.append(str(self.query.model))
         return original(self, *args, **kwargs)
 
-    monkeypatch.setattr(compiled.SQLCompiler, "pre_sql_setup", noting)
+    monkeypatch.setattr(SQLCompiler, "pre_sql_setup", noting)
     return noted
 
 
@@ -137,7 +147,7 @@ class TestALookup:
             values = [(one, other), (other, one)]
         key = name if name.endswith(("isnull", "has_key")) else f"{name}__{lookup}"
         for value in values:
-            check(alias, lambda all_, value=value: getattr(all_, method)(**{key: value}))
+            check(alias, asking(method, **{key: value}))
 
     @pytest.mark.parametrize("name", COLUMNS)
     def test_takes_none_as_plain_querysets_do(self, alias: str, parcels: None, name: str) -> None:
@@ -145,8 +155,8 @@ class TestALookup:
         if name.endswith(("isnull", "has_key")):
             return
         for value in (None, one, None):
-            check(alias, lambda all_, value=value: all_.filter(**{name: value}))
-            check(alias, lambda all_, value=value: all_.exclude(**{name: value}))
+            check(alias, asking("filter", **{name: value}))
+            check(alias, asking("exclude", **{name: value}))
 
     @pytest.mark.parametrize(
         "value", [2**31, -(2**40), 2**63, "7", 1.0, True, Decimal(1), F("number"), 2**70]
@@ -154,8 +164,8 @@ class TestALookup:
     def test_converts_as_plain_querysets_do(self, alias: str, parcels: None, value: Any) -> None:
         for lookup in ("exact", "gt", "lt", "in"):
             for number in (1, value):
-                condition = {f"pieces__{lookup}": [number] if lookup == "in" else number}
-                check(alias, lambda all_, condition=condition: all_.filter(**condition))
+                of_it = [number] if lookup == "in" else number
+                check(alias, asking("filter", **{f"pieces__{lookup}": of_it}))
 
     @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
     def test_follows_the_time_zone_of_the_moment(
@@ -303,23 +313,9 @@ class TestARecordingQueryset:
         with pytest.raises(ValueError, match="pieces"):
             list(objects(Parcel, alias).filter(pieces="many"))
         with pytest.raises(AttributeError):
-            _ = objects(Parcel, alias).nonsense
+            getattr(objects(Parcel, alias), "nonsense")  # noqa: B009  # mypy knows that already
 
     def test_can_be_a_custom_one(self, alias: str, parcels: None) -> None:
-        class Heavy(models.QuerySet[Parcel]):
-            def heavy(self, than: float) -> Heavy:
-                return self.filter(weight__gt=than)
-
-            def filter(self, *args: Any, **kwargs: Any) -> Heavy:
-                return super().filter(*args, number__gte=0, **kwargs)
-
-        class HeavyParcel(Parcel):
-            objects = Heavy.as_manager()
-
-            class Meta:
-                app_label = "kernel"
-                proxy = True
-
         for than, found in ((1, 1), (2, 0), (1, 1)):
             heavy: Any = objects(HeavyParcel, alias)
             with CaptureQueriesContext(connections[alias]) as captured:

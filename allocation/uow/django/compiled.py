@@ -89,6 +89,11 @@ class _Statement:
         self._query = cast("_Query", plain.query)
         self._compiler = self._query.get_compiler(connection=connection)
         self._sql, self._params = self._compiler.as_sql()
+        # Else Django has made something else of them, such as a subquery.
+        direct = [(type(value), value) for value in queryset.given] == [
+            (type(value), value) for value, _ in self._query.lookups
+        ]
+        self._lookups = [lookup for _, lookup in self._query.lookups] if direct else None
         self._query.ready = self._compiler
         converters = self._compiler.get_converters([column for column, *_ in self._compiler.select])
         vars(self._compiler)["get_converters"] = lambda _columns: converters
@@ -100,8 +105,8 @@ class _Statement:
 
         None where Django would not build the same conditions.
         """
-        lookups = self._query.lookups
-        if len(lookups) != len(values):
+        lookups = self._lookups
+        if lookups is None:
             return None
         texts: list[str] = []
         params: list[Any] = []
@@ -137,11 +142,11 @@ class _Statement:
 
 
 class _Query(Query):
-    """A query that notes its lookups, in their order, and is given its compiler."""
+    """A query that notes values and their lookups, in their order, and is given its compiler."""
 
     def __init__(self, model: type[Model] | None) -> None:
         super().__init__(model)
-        self.lookups: list[Lookup[Any]] = []  # shared by its clones
+        self.lookups: list[tuple[object, Lookup[Any]]] = []  # shared by its clones
         self.ready: SQLCompiler | None = None
 
     def build_lookup(self, lookups: Any, lhs: Any, rhs: Any) -> Any:
@@ -149,7 +154,7 @@ class _Query(Query):
         noted = copy.copy(lookup)
         if type(lookup.lhs) is Col:
             noted.lhs = _Column(lookup.lhs.alias, lookup.lhs.target, lookup.lhs.output_field)
-        self.lookups.append(noted)
+        self.lookups.append((rhs, noted))
         return lookup
 
     def get_compiler(self, *args: Any, **kwargs: Any) -> SQLCompiler:

@@ -129,7 +129,7 @@ class RecordingQuerySet(QuerySet[Any]):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         self._become_plain()
-        return super().__reduce_ex__(protocol)
+        return self.__reduce_ex__(protocol)
 
     def using(self, alias: str | None) -> Self:
         return self._copy(_db=alias)
