@@ -36,12 +36,18 @@ def main() -> None:
 
 
 def _parts(*, quick: bool) -> dict[str, Callable[[], Iterator[str]]]:
-    from benchmarks import flush, one_client
+    from benchmarks import flush, growth, many_clients, one_client, order_stream, overhead
 
     rounds = 3 if quick else 7
     return {
+        "one_client": lambda: one_client.run(rounds=rounds, operations=200 if quick else 1000),
+        "many_clients": lambda: many_clients.run(
+            rounds=1 if quick else 5, seconds=1 if quick else 3
+        ),
+        "growth": lambda: growth.run(rounds=rounds, most=10_000 if quick else 100_000),
         "flush": lambda: flush.run(rounds=rounds, entities=10_000),
-        "one_client": lambda: one_client.run(rounds=rounds, operations=300 if quick else 1000),
+        "overhead": lambda: overhead.run(rounds=rounds),
+        "order_stream": lambda: order_stream.run(rounds=1 if quick else 5),
     }
 
 

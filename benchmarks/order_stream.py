@@ -41,24 +41,33 @@ Figures = tuple[float, float]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="Defaults to %(default)s.")
-    repeat = parser.parse_args().runs
+    for line in run(rounds=parser.parse_args().runs):
+        print(line)  # noqa: T201
+
+
+def run(*, rounds: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         stream = order_stream(Path(folder))
-        print(f"{stream.orders.name}, the median of {repeat} runs")  # noqa: T201
         for database in (_sqlite, _postgresql):
             figures: dict[str, list[Figures]] = defaultdict(list)
-            for _ in range(repeat):
+            for _ in range(rounds):
                 with database() as url:
                     for command, measured in _run(url, stream):
                         figures[command].append(measured)
+            yield f"### {stream.orders.name} on {database.__name__[1:]}"
+            yield ""
+            yield "| | seconds | MB | lines/s |"
+            yield "|---|---|---|---|"
             for command, runs in figures.items():
-                print(_line(database.__name__[1:], command, runs))  # noqa: T201
+                yield _row(command, runs, stream.line_count)
+            yield ""
 
 
-def _line(database: str, command: str, runs: list[Figures]) -> str:
+def _row(command: str, runs: list[Figures], lines: int) -> str:
     seconds = statistics.median(seconds for seconds, _ in runs)
     memory = statistics.median(memory for _, memory in runs)
-    return f"{database:12}{command:26}{seconds:6.2f} s {memory:6.0f} MB"
+    speed = f"{lines / seconds:,.0f}" if command.startswith("allocate_orders") else ""
+    return f"| `{command}` | {seconds:.2f} | {memory:.0f} | {speed} |"
 
 
 def _run(url: str, stream: Stream) -> Iterator[tuple[str, Figures]]:

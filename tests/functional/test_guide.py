@@ -21,6 +21,7 @@ from tests.examples.funds.models import AccountRow
 from tests.examples.orders.models import Order, OrderLine, Product, User
 from tests.kernel.shop import ShopUnitOfWork
 from tests.support.pages import Page, rename
+from uow_project.databases import from_url
 
 DOCS = ROOT / "docs"
 
@@ -190,6 +191,24 @@ def test_mapping(run: Run, fetch: Fetch) -> None:
     with page["ShopUnitOfWork"]() as uow:
         [basket] = uow.baskets.list()
     assert basket.items == {"chair": 3}
+
+
+@about("how-to/speed.md")
+def test_speed(run: Run, shop: None) -> None:
+    page = run("how-to/speed.md", shop="tests.examples.orders")
+
+    class Uow(ShopUnitOfWork):
+        products = page["Products"](Product)
+
+    for _ in range(2):
+        with Uow() as uow:
+            assert [product.name for product in uow.products.low(["chair", "table"], 3)] == [
+                "table"
+            ]
+    options = page["DATABASES"]["default"]["OPTIONS"]
+    assert options == from_url(
+        "postgresql:///shop?server_side_binding=true&prepare_threshold=5"
+    ).get("OPTIONS")
 
 
 @about("how-to/logs.md")

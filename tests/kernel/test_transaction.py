@@ -307,6 +307,7 @@ class TestDeferredBegin:
                 connection.connection.execute("PRAGMA busy_timeout = 1")
                 with pytest.raises(OperationalError, match="locked"):
                     uow.products.list()
+                assert connection.connection.execute("PRAGMA busy_timeout").fetchall() == [(1,)]
                 other.rollback()
                 uow.products.add(Product(name="a"))
                 uow.flush()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -209,8 +211,7 @@ class _DeferredBegin:
         if self._held is not None:
             begin, self._held = self._held, None  # it comes through here itself
             try:
-                with context["connection"].cursor() as cursor:
-                    cursor.execute(begin)
+                _begin(context["connection"], begin)
             except BaseException:
                 self._held = begin  # what is not begun must not commit by itself
                 raise
@@ -224,6 +225,38 @@ class _DeferredBegin:
         """Look at no more statements."""
         if self in self._wrappers:
             self._wrappers.remove(self)
+
+
+# Note [Waiting for the lock]
+# ~~~~~~~~~~~~~~~~~~~~~~~~~~~
+# SQLite does not queue those who wait for its lock. Each asks again after a while,
+# and by itself SQLite waits longer and longer, up to a tenth of a second: whoever
+# came last asks most often, and overtakes those who have waited for seconds. Here
+# all of them ask equally often, after short waits that are random, so that they do
+# not meet; for as long as SQLite's own timeout says.
+_SHORTEST_WAIT: Final = 0.0001
+_LONGEST_WAIT: Final = 0.0005
+
+
+def _begin(connection: BaseDatabaseWrapper, sql: str) -> None:
+    """Send SQLite's BEGIN. See Note [Waiting for the lock]."""
+    driver = connection.connection
+    [[timeout]] = driver.execute("PRAGMA busy_timeout")
+    deadline = time.monotonic() + timeout / 1000
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(sql)
+            except OperationalError as error:
+                if not is_conflict(error) or time.monotonic() >= deadline:
+                    raise
+            else:
+                return
+            time.sleep(random.uniform(_SHORTEST_WAIT, _LONGEST_WAIT))  # noqa: S311  # no secret
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {timeout}")
 
 
 def is_conflict(error: BaseException) -> bool:
