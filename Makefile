@@ -81,6 +81,11 @@ deploy-check: $(STAMP) ## Check the settings as in production
 docs: $(STAMP) ## Build the guide into docs/_build/, where any warning is an error
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
 
+.PHONY: benchmark
+benchmark: $(STAMP) ## Measure beside Django, SQLAlchemy and PostgreSQL; ARGS=--quick for 2 minutes
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement benchmarks/requirements.txt
+	$(BIN)/python -m benchmarks $(ARGS)
+
 .PHONY: build
 build: $(STAMP) ## Build the wheel and the source distribution into dist/
 	rm -rf dist
@@ -90,10 +95,12 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
 .PHONY: lock
-lock: $(STAMP) ## Renew requirements*.txt: the newest releases that pyproject.toml admits
+lock: $(STAMP) ## Renew the locks: the newest releases that pyproject.toml admits
 	$(LOCK) --upgrade --group dev --extra postgresql --output-file requirements.txt
 	$(LOCK) --upgrade --group project --constraint requirements.txt \
 		--output-file requirements-server.txt
+	$(LOCK) --upgrade --group benchmarks --constraint requirements.txt \
+		--output-file benchmarks/requirements.txt
 
 .PHONY: clean
 clean: ## Remove what was made here: environment, caches, build, demo database

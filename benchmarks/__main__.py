@@ -38,16 +38,16 @@ def main() -> None:
 def _parts(*, quick: bool) -> dict[str, Callable[[], Iterator[str]]]:
     from benchmarks import flush, growth, many_clients, one_client, order_stream, overhead
 
-    rounds = 3 if quick else 7
+    rounds = 3 if quick else 5
     return {
-        "one_client": lambda: one_client.run(rounds=rounds, operations=200 if quick else 1000),
+        "one_client": lambda: one_client.run(rounds=rounds, operations=200 if quick else 500),
         "many_clients": lambda: many_clients.run(
-            rounds=1 if quick else 5, seconds=1 if quick else 3
+            rounds=1 if quick else 3, seconds=1 if quick else 3
         ),
-        "growth": lambda: growth.run(rounds=rounds, most=10_000 if quick else 100_000),
-        "flush": lambda: flush.run(rounds=rounds, entities=10_000),
+        "growth": lambda: growth.run(rounds=rounds, most=1_000 if quick else 100_000),
+        "flush": lambda: flush.run(rounds=1 if quick else 5, entities=10_000),
         "overhead": lambda: overhead.run(rounds=rounds),
-        "order_stream": lambda: order_stream.run(rounds=1 if quick else 5),
+        "order_stream": lambda: order_stream.run(rounds=1 if quick else 3),
     }
 
 

@@ -74,6 +74,9 @@ class StaleEntity(ConflictError):
         )
 
 
+_WORDS: Final = {Status.NEW: "new", Status.LOADED: "changed", Status.REMOVED: "removed"}
+
+
 @dataclass
 class _Level:
     """What can be taken back: since the last commit, or since a savepoint in it."""
@@ -120,12 +123,11 @@ class Tracker:
         for entry in self._entries.values():
             if entry.status is not Status.LOADED or entry.differs():
                 found.setdefault(id(entry), (entry, entry.status))
-        words = {Status.NEW: "new", Status.LOADED: "changed", Status.REMOVED: "removed"}
-        return Counter(
-            f"{words[Status.REMOVED if entry.status is Status.REMOVED else status]} "
-            f"{entry.mapper.entity_type.__name__}"
-            for entry, status in found.values()
-        )
+        counts: Counter[str] = Counter()
+        for entry, status in found.values():
+            word = _WORDS[Status.REMOVED if entry.status is Status.REMOVED else status]
+            counts[f"{word} {entry.mapper.entity_type.__name__}"] += 1
+        return counts
 
     def known(self, mapper: Mapper[E], key: Key) -> E | None:
         """The entity with this key, if it need not be read (again) in this transaction.

@@ -115,7 +115,6 @@ class UnitOfWork(AbstractUnitOfWork):
         self.has_committed = False
         """Whether it has ever committed something: then it must not be run again."""
         self._state = State.READY
-        self._start()
 
     def _start(self) -> None:
         self._thread = threading.get_ident()
@@ -173,8 +172,11 @@ class UnitOfWork(AbstractUnitOfWork):
         in_peace = error is None and self._state is State.ACTIVE
         discarded = self._uncommitted() if in_peace else None
         why = "it was left without commit()" if discarded else None
+        clean = for_good and in_peace and not discarded
         try:
-            self._discard(error or self._failure, State.LEFT if for_good else State.FAILED, why)
+            self._discard(
+                error or self._failure, State.LEFT if for_good else State.FAILED, why, clean=clean
+            )
         finally:
             if not for_good:
                 self._begin_again()
@@ -192,10 +194,11 @@ class UnitOfWork(AbstractUnitOfWork):
         )
 
     def _uncommitted(self) -> Counter[str]:
-        enlisted = (p for p in self._participants if not isinstance(p, OnRollback))
-        return self._tracker.uncommitted() + Counter(
-            f"enlisted {type(participant).__name__}" for participant in enlisted
-        )
+        found = self._tracker.uncommitted()
+        for participant in self._participants:
+            if not isinstance(participant, OnRollback):
+                found[f"enlisted {type(participant).__name__}"] += 1
+        return found
 
     def commit(self) -> None:
         """Flush, and end the database transaction: when this returns, it is stored.
@@ -254,14 +257,20 @@ class UnitOfWork(AbstractUnitOfWork):
         else:
             self._state, self._failure = State.ACTIVE, None
 
-    def _discard(self, reason: BaseException | None, state: State, why: str | None) -> None:
-        """Undo what is not committed, and be in `state` whatever happens."""
+    def _discard(
+        self, reason: BaseException | None, state: State, why: str | None, *, clean: bool = False
+    ) -> None:
+        """Undo what is not committed, and be in `state` whatever happens.
+
+        `clean` says that no entity is to be taken back.
+        """
         self._state = state
         self._before_commit.clear()
         self._after_commit.clear()
         participants, self._participants = self._participants, []
         failed = attempt([self.store.rollback])
-        undone = attempt([self._tracker.rolled_back, *_undo_steps(participants)])
+        taking_back = [] if clean else [self._tracker.rolled_back]
+        undone = attempt([*taking_back, *_undo_steps(participants)])
         self._journal.rolled_back(reason or why)
         if reason is not None and _are_errors(failed):
             # The database discards by itself what nobody commits: the reason says more.
