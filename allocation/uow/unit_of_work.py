@@ -178,7 +178,11 @@ class UnitOfWork(AbstractUnitOfWork):
                 error or self._failure, State.LEFT if for_good else State.FAILED, why, clean=clean
             )
         finally:
-            if not for_good:
+            if for_good:
+                # Repositories refer to this, and this to them: what it knew of would
+                # be kept until Python looks for circles.
+                self._tracker = Tracker()
+            else:
                 self._begin_again()
         if joined and error is None and (discarded or not self._has_committed_here):
             raise NotCommitted(
