@@ -16,8 +16,8 @@ from tests.support.databases import postgresql_server, sqlite_url
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="Fewer rounds: under two minutes.")
-    parser.add_argument("--only", nargs="+", metavar="PART", help="These parts, by name.")
+    parser.add_argument("--quick", action="store_true", help="Fewer rounds.")
+    parser.add_argument("--only", nargs="+", metavar="PART", help="These parts: see README.md.")
     arguments = parser.parse_args()
     started = time.monotonic()
     os.environ.pop("DATABASE_URL", None)  # never somebody's own
