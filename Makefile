@@ -82,7 +82,7 @@ docs: $(STAMP) ## Build the guide into docs/_build/, where any warning is an err
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
 
 .PHONY: benchmark
-benchmark: $(STAMP) ## Measure beside Django, SQLAlchemy and PostgreSQL; ARGS=--quick for 2 minutes
+benchmark: $(STAMP) ## Measure beside Django, SQLAlchemy and PostgreSQL; ARGS=--quick for fewer rounds
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement benchmarks/requirements.txt
 	$(BIN)/python -m benchmarks $(ARGS)
 
