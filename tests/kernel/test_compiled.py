@@ -149,11 +149,12 @@ class TestALookup:
         for value in values:
             check(alias, asking(method, **{key: value}))
 
-    @pytest.mark.parametrize("name", COLUMNS)
+    # Django deprecates None for JSON's null, and refuses it for the others left out.
+    @pytest.mark.parametrize(
+        "name", [n for n in COLUMNS if not n.startswith("data") and not n.endswith("isnull")]
+    )
     def test_takes_none_as_plain_querysets_do(self, alias: str, parcels: None, name: str) -> None:
         one, _, _ = COLUMNS[name]
-        if name.endswith(("isnull", "has_key")):
-            return
         for value in (None, one, None):
             check(alias, asking("filter", **{name: value}))
             check(alias, asking("exclude", **{name: value}))
