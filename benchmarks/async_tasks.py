@@ -62,9 +62,9 @@ class Clients:
 
     def __init__(self, allocations: int) -> None:
         # Django is set up by now, and not before.
-        from allocation import bootstrap  # noqa: PLC0415
-        from allocation.domain.model import Batch  # noqa: PLC0415
-        from allocation.service_layer import services  # noqa: PLC0415
+        from allocation import bootstrap
+        from allocation.domain.model import Batch
+        from allocation.service_layer import services
 
         self._bootstrap = bootstrap
         self._allocate = services.allocate

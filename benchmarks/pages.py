@@ -174,7 +174,7 @@ def _key(route: str) -> dict[str, str]:
 
 def _middle(model: str, order: str) -> str:
     """The query string of the page in the middle of a list."""
-    from allocation.entrypoints.paging import paginate  # noqa: PLC0415  # needs the settings
+    from allocation.entrypoints.paging import paginate  # needs the settings
 
     rows = apps.get_model("allocation", model)._default_manager.all()
     middle = rows.count() // 2
