@@ -80,6 +80,11 @@ class SeenForm(forms.Form):
     def seen(self) -> Seen:
         return Seen(self.cleaned_data["seen_qty"], self.cleaned_data["seen_eta"])
 
+    def show_again(self, now: Seen) -> None:
+        """Who sends it once more has seen the batch as it is `now`, with what was typed."""
+        typed = dict(self.data.items())
+        self.data = typed | {"seen_qty": str(now.qty), "seen_eta": now.eta and now.eta.isoformat()}
+
 
 class QuantityForm(SeenForm):
     qty = QuantityField(label="Units", help_text="How many units the batch holds in all.")

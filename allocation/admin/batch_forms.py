@@ -16,7 +16,7 @@ from allocation.forms import BatchForm, EtaForm, QuantityForm, SeenForm
 from allocation.models import Batch
 from allocation.service_layer import services
 from allocation.service_layer.objections import OBJECTIONS, objection
-from allocation.service_layer.services import BatchConflict
+from allocation.service_layer.services import BatchConflict, Seen
 
 _SHOWN: Final = 200
 """How many lines a preview names."""
@@ -57,10 +57,7 @@ class ChangeBatch(ServiceForm):
         return {"qty": qty, "eta": eta, "seen_qty": qty, "seen_eta": eta}
 
     def form_invalid(self, form: SeenForm) -> HttpResponse:
-        # Who sends it again has seen what the page shows now.
-        shown = self.get_initial()
-        seen = {name: shown[name] for name in ("seen_qty", "seen_eta")}
-        form.data = dict(form.data.items()) | seen
+        form.show_again(Seen(self.batch.purchased_quantity, self.batch.eta))
         return super().form_invalid(form)
 
     def get_success_url(self) -> str:

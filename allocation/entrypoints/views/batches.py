@@ -21,11 +21,11 @@ from allocation.domain.stock import Placement
 from allocation.entrypoints.forms import SearchForm
 from allocation.entrypoints.pages import RECENT, Page, ServiceForm
 from allocation.entrypoints.paging import paginate
-from allocation.forms import BatchForm, EtaForm, QuantityForm
+from allocation.forms import BatchForm, EtaForm, QuantityForm, SeenForm
 from allocation.models import Batch, HistoryEntry
 from allocation.service_layer import services
 from allocation.service_layer.objections import OBJECTIONS, objection
-from allocation.service_layer.services import BatchConflict
+from allocation.service_layer.services import BatchConflict, Seen
 
 
 class BatchSearch(SearchForm):
@@ -132,6 +132,10 @@ class ChangeForm(OfBatch, ServiceForm):
         batch = self.batch
         qty, eta = batch.purchased_quantity, batch.eta
         return {"qty": qty, "eta": eta, "seen_qty": qty, "seen_eta": eta}
+
+    def form_invalid(self, form: SeenForm) -> HttpResponse:
+        form.show_again(Seen(self.batch.purchased_quantity, self.batch.eta))
+        return super().form_invalid(form)
 
     def done_url(self) -> str:
         return reverse("allocation:batch", args=[self.batch.reference])

@@ -313,6 +313,16 @@ class TestChangeEta:
         assert inputs(page)["eta"] == "2030-07-01"
         assert site.etas() == {"b1": None}
 
+    def test_may_be_sent_again_by_who_has_seen_the_new_eta(self, site: Site) -> None:
+        form = inputs(site.get("change_eta", "b1"))
+        site.post("change_eta", "b1", **form | {"eta": ""})
+        refused = site.post("change_eta", "b1", **form | {"eta": "2030-07-01"})
+
+        page = site.post("change_eta", "b1", **inputs(refused))
+
+        assert "Batch b1 is due 2030-07-01." in text(page)
+        assert site.etas() == {"b1": JULY}
+
     def test_says_beside_the_field_what_is_no_date(self, site: Site) -> None:
         page = site.post("change_eta", "b1", eta="soon", seen_qty="10", seen_eta="2030-06-01")
 
