@@ -21,8 +21,6 @@ DAYS: Final = 12
 
 _TOP, _HEIGHT = 18, 120
 """Pixels above the highest column, and those of it."""
-_WIDEST: Final = 100 / 8
-"""Percent that a column has at most, with the space around it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Column:
 def columns(arrivals: Sequence[Arrival]) -> list[Column]:
     """The columns of as many arrivals as fit."""
     shown = arrivals[: DAYS + 1]
-    slot = min(_WIDEST, 100 / max(len(shown), 1))
+    slot = 100 / max(len(shown), 1)
     highest = max((arrival.stock.units for arrival in shown), default=0)
     before = [None, *(arrival.eta for arrival in shown)]
     return [

@@ -69,8 +69,8 @@ class TestOverview:
         newest = [row for row in rows(full_site.get("overview")) if row[1] == "ann"]
 
         assert [row[2:6] for row in newest] == [
-            ["allocated", "o9", "LAMP", ""],
-            ["allocated", "o8", "LAMP", ""],
+            ["allocated", "o9", "LAMP", "here"],
+            ["allocated", "o8", "LAMP", "here"],
         ]
 
     def test_of_nothing_says_so(self, site: Site) -> None:
