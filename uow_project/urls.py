@@ -27,6 +27,8 @@ accounts = [
     ),
 ]
 
+admin.site.site_header = admin.site.site_title = "Allocation: admin"
+
 # The admin's own page to sign in leads to that of the site.
 admin_login = login_not_required(RedirectView.as_view(pattern_name="login", query_string=True))
 
