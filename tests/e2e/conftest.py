@@ -11,18 +11,26 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any, Final, Protocol
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.conftest import DatabaseUrl
+from tests.conftest import DatabaseUrl, Fetch
 from tests.e2e.looking import SIZES
 from tests.e2e.site import Site, served
+from tests.integration.shop import DatabaseShop
 from tests.support.people import PASSWORD, make_groups, make_user
 
 Serve = Callable[[str], Site]
-OpenPage = Callable[[], Page]
+
+
+class OpenPage(Protocol):
+    def __call__(self, **options: Any) -> Page: ...
+
+
+_PATIENCE: Final = 60_000  # milliseconds; whatever takes longer hangs
 
 _FLAGS = [
     "--no-sandbox",
@@ -41,6 +49,7 @@ def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("There is no Chromium on this machine: apt-get install chromium")
+    expect.set_options(timeout=_PATIENCE)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # see Note [Sync in async]
         yield playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
@@ -75,7 +84,10 @@ def site(alias: str, serve: Serve) -> Iterator[Site]:
 
 @pytest.fixture
 def open_page(browser: Browser, site: Site) -> Iterator[OpenPage]:
-    """Open the browser for somebody new. Nothing may break the content security policy."""
+    """Open the browser for somebody new, with options of playwright's for its context.
+
+    Nothing may break the content security policy.
+    """
     refused: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
@@ -84,16 +96,23 @@ def open_page(browser: Browser, site: Site) -> Iterator[OpenPage]:
 
     with ExitStack() as opened:
 
-        def open_page() -> Page:
+        def open_page(**options: Any) -> Page:
             context = opened.enter_context(
-                browser.new_context(base_url=site.url, viewport=SIZES["desktop"])
+                browser.new_context(base_url=site.url, viewport=SIZES["desktop"], **options)
             )
+            context.set_default_timeout(_PATIENCE)
             page = context.new_page()
             page.on("console", listen)
             return page
 
         yield open_page
     assert refused == []
+
+
+@pytest.fixture
+def shop(alias: str, fetch: Fetch) -> DatabaseShop:
+    """The stock that the site shows."""
+    return DatabaseShop(alias, fetch)
 
 
 @pytest.fixture
@@ -115,6 +134,12 @@ def clerk_page(alias: str, open_page: OpenPage) -> Page:
 
 
 @pytest.fixture
+def other_clerk_page(alias: str, open_page: OpenPage) -> Page:
+    """The browser of a second one."""
+    return signed_in(open_page(), make_user(alias, "clara", "stock clerks"))
+
+
+@pytest.fixture
 def admin_page(alias: str, open_page: OpenPage) -> Page:
     """The browser of somebody who may do everything."""
     boss = User.objects.db_manager(alias).create_superuser("boss", password=PASSWORD)
@@ -122,10 +147,14 @@ def admin_page(alias: str, open_page: OpenPage) -> Page:
 
 
 def signed_in(page: Page, user: User) -> Page:
-    """Fill in the form to sign in."""
     page.goto("/accounts/login/")
+    sign_in(page, user)
+    return page
+
+
+def sign_in(page: Page, user: User) -> None:
+    """Fill in the form to sign in."""
     page.get_by_label("Username").fill(user.get_username())
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("button", name="Sign out").wait_for()
-    return page
