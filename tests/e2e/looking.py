@@ -27,7 +27,7 @@ _SCHEMES: Final[dict[Literal["light", "dark"], Mapping[str, Any]]] = {
 _RUN: Final = "options => axe.run(options)"
 # Without the preload, which writes styles into the page, and only serves to find
 # pages that refuse to be turned.
-_OPTIONS: Final = {"resultTypes": ["violations"], "preload": False}
+_OPTIONS: Final[dict[str, Any]] = {"resultTypes": ["violations"], "preload": False}
 # Colours do not change slowly then, which looks like letters too pale to read.
 _SETTLE: Final = "document.getAnimations().forEach(animation => animation.finish())"
 

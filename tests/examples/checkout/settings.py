@@ -2,6 +2,6 @@
 
 from uow_project.settings import *  # noqa: F403 - all of them
 
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = []
 ROOT_URLCONF = "tests.examples.checkout.urls"
 UOW_POOL_SIZE = 5
