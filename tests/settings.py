@@ -20,6 +20,7 @@ WHITENOISE_AUTOREFRESH = True
 
 INSTALLED_APPS = [
     *PROJECT_APPS,
+    "tests.support",
     "tests.kernel",
     "tests.examples.orders",
     "tests.examples.by_hand",

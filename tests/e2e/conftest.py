@@ -21,6 +21,7 @@ from tests.conftest import DatabaseUrl, Fetch
 from tests.e2e.looking import SIZES
 from tests.e2e.site import Site, served
 from tests.integration.shop import DatabaseShop
+from tests.support.databases import POSTGRESQL
 from tests.support.people import PASSWORD, make_groups, make_user
 
 Serve = Callable[[str], Site]
@@ -41,6 +42,13 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.fixture(params=[pytest.param(POSTGRESQL, id="postgresql")])
+def alias(request: pytest.FixtureRequest) -> str:
+    """One database will do: what pages hold is tested on both without a browser."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(scope="package")

@@ -11,9 +11,10 @@ from itertools import count
 from typing import Any, ClassVar
 
 import pytest
+from django.db import OperationalError
 
 from allocation.uow.django import DjangoRepository, DjangoStore, DjangoUnitOfWork
-from allocation.uow.django.aio import AsyncUnitOfWork, Pool
+from allocation.uow.django.aio import AsyncUnitOfWork, Pool, PoolClosed
 from allocation.uow.django.aio.worker import Call
 from tests.conftest import DatabaseUrl, Fetch
 from tests.kernel.aio.shop import Shop, add, names, states, store, turns
@@ -368,6 +369,27 @@ class TestAStatementThatWaits:
             await asyncio.to_thread(until_somebody_waits, database_url(alias))
             await cancelled(task)
             await holder.commit()
+
+    @in_loop
+    async def test_is_stopped_when_the_pool_is_closed(
+        self, alias: str, database_url: DatabaseUrl
+    ) -> None:
+        await store(alias, "a")
+        pool = Pool(alias)
+        holder = ShopUnitOfWork.asynchronous(alias)
+
+        def work(uow: ShopUnitOfWork) -> None:
+            with uow:
+                uow.products.locked("a")
+
+        async with holder:
+            await holder.products.locked("a")
+            task = asyncio.create_task(ShopUnitOfWork.asynchronous(alias, pool=pool).run(work))
+            await asyncio.to_thread(until_somebody_waits, database_url(alias))
+            await asyncio.to_thread(pool.close)
+            with pytest.raises(PoolClosed, match="is closed") as raised:
+                await task
+            assert isinstance(raised.value.__cause__, OperationalError)
 
     @in_loop
     async def test_is_stopped_by_a_timeout(self, uow: Shop, alias: str) -> None:

@@ -22,6 +22,7 @@ from inspect import isawaitable
 from typing import Any, Final, cast
 
 from asgiref.sync import async_to_sync, sync_to_async
+from django.db import Error
 
 from allocation.uow.django.aio.lease import Lease
 from allocation.uow.django.aio.worker import Call, Worker
@@ -66,8 +67,11 @@ async def on_thread(lease: Lease, function: Callable[[], Any], *, to_the_end: bo
     finally:
         lease.discard(call)
     if call.dropped:
-        error = None if task.cancelled() else task.exception()
-        raise error or lease.refusal or asyncio.CancelledError
+        broken = None if task.cancelled() else task.exception()
+        raise broken or lease.refusal or asyncio.CancelledError
+    error = call.outcome.exception()
+    if call.interrupted and lease.refusal and isinstance(error, Error):
+        raise lease.refusal from error  # which is but how the database tells of the interrupt
     return call.outcome.result()
 
 

@@ -89,6 +89,8 @@ class Call:
         """What became of it, as soon as it is over: whoever waits for that, or does not."""
         self.committed = False
         """Whether it has committed."""
+        self.interrupted = False
+        """Whether the statement that ran was stopped."""
         self._function = function
         self._to_the_end = to_the_end
         self._loop = get_running_loop()
@@ -117,6 +119,7 @@ class Call:
         """Call `stop`, from another thread, if this runs; what comes next on the thread waits."""
         with self._interrupting:
             if self._running:
+                self.interrupted = True
                 stop()
 
     def cancel(self) -> bool:
