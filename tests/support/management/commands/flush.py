@@ -20,7 +20,7 @@ class Command(flush.Command):
         connection = connections[options["database"]]
         tables = set(connection.introspection.django_table_names(only_existing=False)) - _KEPT
         look = (
-            f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {connection.ops.quote_name(table)})"  # noqa: S608
+            f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {connection.ops.quote_name(table)})"
             for table in sorted(tables)
         )
         with connection.cursor() as cursor:
