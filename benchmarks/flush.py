@@ -11,11 +11,11 @@ from django.db import transaction
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from allocation import models
 from allocation.adapters.unit_of_work import AllocationUnitOfWork
 from allocation.domain import model
 from allocation.uow.django import DjangoRepository, DjangoUnitOfWork
 from benchmarks import stock
+from benchmarks.models import BatchRow
 from benchmarks.peers import sqlalchemy_orm
 from benchmarks.timing import Sample, seconds, table
 
@@ -29,7 +29,7 @@ Prepare = Callable[[str, int], Generator[Flush]]
 
 
 class _ModelUnitOfWork(DjangoUnitOfWork):
-    batches = DjangoRepository(models.Batch)
+    batches = DjangoRepository(BatchRow)
 
 
 def run(*, rounds: int, entities: int) -> Iterator[str]:
@@ -48,13 +48,13 @@ def run(*, rounds: int, entities: int) -> Iterator[str]:
 
 def _stock(entities: int) -> None:
     stock.clear("postgresql")
-    models.Batch.objects.using("postgresql").bulk_create(_instances(entities))
+    BatchRow.objects.using("postgresql").bulk_create(_instances(entities))
     stock.analyze("postgresql")
 
 
-def _instances(entities: int) -> list[models.Batch]:
+def _instances(entities: int) -> list[BatchRow]:
     return [
-        models.Batch(reference=f"batch-{number}", sku="sku", purchased_quantity=1)
+        BatchRow(reference=f"batch-{number}", sku="sku", purchased_quantity=1)
         for number in range(entities)
     ]
 
@@ -148,7 +148,7 @@ def _sqlalchemy(kind: str, entities: int) -> Generator[Flush]:
 
 
 def _bulk_methods(kind: str, entities: int) -> Generator[Flush]:
-    batches = models.Batch.objects.using("postgresql")
+    batches = BatchRow.objects.using("postgresql")
     with transaction.atomic("postgresql"):
         if kind == "new":
             instances = _instances(entities)

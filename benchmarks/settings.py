@@ -6,7 +6,9 @@ import os
 
 from uow_project import databases
 from uow_project.settings import *  # noqa: F403 - the project is measured as it is wired
+from uow_project.settings import INSTALLED_APPS as PROJECT_APPS
 
+INSTALLED_APPS = [*PROJECT_APPS, "benchmarks"]
 SECRET_KEY = "for the benchmarks"  # noqa: S105 - it protects nothing
 
 _POSTGRESQL = databases.from_url(os.environ["BENCHMARK_POSTGRESQL"])

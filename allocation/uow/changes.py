@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from allocation.uow.errors import MisuseError
 from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, RowId, Rows, Table
@@ -109,6 +109,10 @@ class Entry:
         return self.by_hand and any(UNKNOWN in row for row in self.snapshot.values())
 
 
+Placed: TypeAlias = tuple[Entry, RowId, Row]
+"""A row, and the entity that stands in it."""
+
+
 @dataclass
 class Changes:
     """What a flush has to write, by table."""
@@ -116,13 +120,13 @@ class Changes:
     entries: dict[Entry, Rows] = field(default_factory=dict)
     """Those that change, and the rows they will stand in."""
 
-    inserted: dict[Table, list[tuple[Entry, RowId, Row]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    updated: dict[Table, list[tuple[Entry, Row, Row]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    inserted: dict[Table, list[Placed]] = field(default_factory=lambda: defaultdict(list))
+    updated: dict[Table, list[tuple[Row, Row]]] = field(default_factory=lambda: defaultdict(list))
+    """Of each row what it was and what it will be."""
+
     deleted: dict[Table, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    as_sent: list[Placed] = field(default_factory=list)
+    """Those that are inserted already, and stand there as they were sent."""
 
     def tables(self) -> set[Table]:
         return {*self.inserted, *self.updated, *self.deleted}
@@ -136,28 +140,28 @@ def find_changes(entries: Iterable[Entry], *, writing: bool) -> Changes:
     """
     changes = Changes()
     before: Rows = {}
-    after: dict[RowId, tuple[Entry, Row]] = {}
+    after: dict[RowId, Entry] = {}
     for entry, rows in _changed(entries, writing=writing):
         changes.entries[entry] = rows
         before.update(entry.snapshot)
-        for rowid, row in rows.items():
+        for rowid in rows:
             if rowid in after:
                 raise DuplicateKey(*rowid)
-            after[rowid] = (entry, row)
-    for rowid, (entry, row) in after.items():
+            after[rowid] = entry
+    for rowid, entry in after.items():
+        table, row = rowid[0], changes.entries[entry][rowid]
         old = before.pop(rowid, None)
-        table = rowid[0]
         if old is None:
             changes.inserted[table].append((entry, rowid, row))
         elif old != row:
             if entry.status is Status.NEW and table.version is not None:
                 # It takes over the row of one that was removed.
-                row = changes.entries[entry][rowid] = _counted(table.version, old, row)  # noqa: PLW2901
-            changes.updated[table].append((entry, old, row))
+                row = changes.entries[entry][rowid] = _counted(table.version, old, row)
+            changes.updated[table].append((old, row))
     for (table, _), row in before.items():
         changes.deleted[table].append(row)
-    for table, updated in changes.updated.items():
-        _refuse_exchanges(updated, table, changes.inserted.get(table, ()))
+    for table in changes.updated:
+        _refuse_exchanges(table, changes, after)
     return changes
 
 
@@ -189,18 +193,17 @@ def _changed(entries: Iterable[Entry], *, writing: bool) -> Iterator[tuple[Entry
         yield entry, rows
 
 
-def _refuse_exchanges(
-    updated: Sequence[tuple[Entry, Row, Row]],
-    table: Table,
-    inserted: Sequence[tuple[Entry, RowId, Row]],
-) -> None:
+def _refuse_exchanges(table: Table, changes: Changes, after: Mapping[RowId, Entry]) -> None:
+    if not table.unique:
+        return
+    updated = [(after[table, table.key_of(new)], old, new) for old, new in changes.updated[table]]
     given_up: dict[tuple[Any, ...], Entry] = {}
     for entry, old, new in updated:
         for value in set(table.unique_values(old)) - set(table.unique_values(new)):
             given_up[value] = entry
     if not given_up:
         return
-    for entry, _, new in (*updated, *inserted):
+    for entry, _, new in (*updated, *changes.inserted.get(table, ())):
         for value in table.unique_values(new):
             other = given_up.get(value)
             if other is not None:

@@ -33,11 +33,10 @@ def write(changes: Changes, tracker: Tracker, store: Store) -> Counter[str]:
     for table in tables:
         if inserted := changes.inserted.get(table):
             stored = store.insert(table, [row for _, _, row in inserted])
-            if tracker.inserted(inserted, stored):  # granted keys stand in others' rows, too
-                changes = tracker.changes()
+            changes = tracker.inserted(changes, table, stored)
     _require_complete(changes)
     for table, updated in changes.updated.items():
-        store.update(table, [(old, new) for _, old, new in updated])
+        store.update(table, updated)
     for table, rows in deletes:
         if table.delete_last:
             store.delete(table, rows)

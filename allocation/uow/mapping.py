@@ -56,7 +56,9 @@ class Table:
         same = self.key if version is None else (*self.key, version)
         self.identifying = tuple(self.columns.index(column) for column in same)
         """The positions of the columns by which a row is met: its key, and its version."""
-        self._unique = [[self.columns.index(column) for column in group] for group in unique]
+        self.identity_of: Callable[[Row], Any] = itemgetter(*self.identifying)
+        """The values there, by which rows can be sorted."""
+        self.unique = [[self.columns.index(column) for column in group] for group in unique]
         positions = [self.columns.index(column) for column in self.key]
         # One position would give the bare value, a slice gives a tuple of it.
         self.key_of: Callable[[Row], Key] = (
@@ -70,7 +72,7 @@ class Table:
 
     def unique_values(self, row: Row) -> Iterator[tuple[Any, ...]]:
         """What no other row may have: the names of some columns, then their values."""
-        for group in self._unique:
+        for group in self.unique:
             values = tuple(row[position] for position in group)
             if None not in values and UNKNOWN not in values:
                 yield (*(self.columns[position] for position in group), *values)
@@ -141,8 +143,9 @@ class Mapper(ABC, Generic[E]):
         if not stored:
             self._in_store.pop(id(entity), None)
             return
-        with contextlib.suppress(TypeError):  # it has no room for weak references
-            self._in_store[id(entity)] = entity
+        if not self.is_stored(entity):
+            with contextlib.suppress(TypeError):  # it has no room for weak references
+                self._in_store[id(entity)] = entity
 
     def is_stored(self, entity: E, /) -> bool:
         """Whether `entity` is known to stand in the store already."""

@@ -322,28 +322,44 @@ class Tracker:
         """
         return find_changes(self._entries.values(), writing=writing)
 
-    def inserted(self, inserted: Iterable[tuple[Entry, RowId, Row]], stored: Iterable[Row]) -> bool:
-        """Rows were inserted: take over what the store made of them; tells if that differs."""
-        filled = False
-        for (entry, (table, _), sent), row in zip(inserted, stored, strict=True):
-            self._remember(entry)
-            self._levels[-1].sent.append((entry, table, sent))
-            entry.mapper.stored(entry.entity, table, row)
+    def inserted(self, changes: Changes, table: Table, stored: Sequence[Row]) -> Changes:
+        """Rows were inserted: take over what the store made of them; returns what is left to write.
+
+        Keys that were granted stand in the rows of others, too. Raises UnfaithfulMapper.
+        """
+        sent = changes.inserted[table]
+        if all(row == placed[2] for placed, row in zip(sent, stored, strict=True)):
+            changes.as_sent += sent
+            return changes
+        for entry, rowid, row in changes.as_sent:
+            self._add_row(entry, rowid, row)
+        filled: list[tuple[Entry, RowId]] = []
+        for (entry, _, before), row in zip(sent, stored, strict=True):
             rowid = (table, table.key_of(row))
-            self._stand(entry, {**entry.snapshot, rowid: row})
-            self._identify(entry)
-            if sent is not row and sent != row:
-                filled = True
-                if rowid not in entry.rows():
-                    raise UnfaithfulMapper(
-                        f"{type(entry.mapper).__name__} does not take over the key that was "
-                        f"granted to a row of {table.name}. Its stored() must set it on the "
-                        f"entity, or on its part."
-                    )
-        return filled
+            self._add_row(entry, rowid, row)
+            self._levels[-1].sent.append((entry, table, before))
+            entry.mapper.stored(entry.entity, table, row)
+            filled.append((entry, rowid))
+        left = self.changes()
+        for entry, rowid in filled:
+            if rowid not in left.entries.get(entry, entry.snapshot):
+                raise UnfaithfulMapper(
+                    f"{type(entry.mapper).__name__} does not take over the key that was "
+                    f"granted to a row of {table.name}. Its stored() must set it on the "
+                    f"entity, or on its part."
+                )
+        return left
+
+    def _add_row(self, entry: Entry, rowid: RowId, row: Row) -> None:
+        """`entry` is known to stand in this row, too."""
+        self._remember(entry)
+        if entry.snapshot is self._levels[-1].before[id(entry)][1]:
+            entry.snapshot = {**entry.snapshot}  # that one is to be kept
+        entry.snapshot[rowid] = row
+        self._holders[rowid] = entry
 
     def _identify(self, entry: Entry) -> None:
-        """Know the entity by its key, granted or given after it was added."""
+        """It is new, and its key may have been granted, or given after it was added."""
         key = entry.mapper.key(entry.entity)
         if key == entry.key:
             return
@@ -355,24 +371,27 @@ class Tracker:
 
     def flushed(self, changes: Changes) -> None:
         """Everything in `changes` was written: it is the new ground to compare with."""
-        for entry in changes.entries:
-            self._remember(entry)
-        for table, updated in changes.updated.items():
-            if table.version is not None:
-                for entry, _, row in updated:
-                    entry.mapper.stored(entry.entity, table, row)
         for entry, rows in changes.entries.items():
+            self._remember(entry)
             entry.written = True
+            mapper = entry.mapper
             if entry.status is Status.REMOVED:
-                entry.mapper.mark_stored(entry.entity, stored=False)
+                mapper.mark_stored(entry.entity, stored=False)
                 self._forget(entry)
-            else:
-                entry.mapper.mark_stored(entry.entity, stored=True)
-                self._stand(entry, rows)
-                entry.status = Status.LOADED
+                continue
+            if entry.status is Status.NEW:
+                self._identify(entry)
+            root = mapper.tables[0]
+            if root.version is not None and (root, entry.key) in rows:
+                mapper.stored(entry.entity, root, rows[root, entry.key])
+            mapper.mark_stored(entry.entity, stored=True)
+            self._stand(entry, rows)
+            entry.status = Status.LOADED
 
     def _remember(self, entry: Entry) -> None:
-        self._levels[-1].before.setdefault(id(entry), (entry, entry.snapshot, entry.status))
+        before = self._levels[-1].before
+        if id(entry) not in before:
+            before[id(entry)] = (entry, entry.snapshot, entry.status)
 
     # -- transactions ----------------------------------------------------
 

@@ -15,7 +15,7 @@ from allocation.uow.django import writing
 from allocation.uow.django.kept import kept
 from allocation.uow.django.mapping import ModelTable
 from allocation.uow.django.transaction import Transaction
-from allocation.uow.django.writing import Field, Write
+from allocation.uow.django.writing import Column, Field, Write
 from allocation.uow.mapping import UNKNOWN, Row, Table
 from allocation.uow.store import UniqueViolation
 from allocation.uow.tracking import StaleEntity
@@ -86,52 +86,48 @@ class DjangoStore:
         self, table: ModelTable, missing: tuple[int, ...], rows: Sequence[Row]
     ) -> list[Row]:
         """Insert rows without the columns `missing`; returns what the database put there."""
-        if missing:
-            given = [place for place in range(len(table.fields)) if place not in missing]
-            rows = [tuple([row[place] for place in given]) for row in rows]
+        given = list(zip(*rows, strict=True))
+        columns = [column for place, column in enumerate(given) if place not in missing]
         found: list[Row] = []
-        for sql, params in self._statement(writing.insert, table, missing).statements(rows):
+        for sql, params in self._statement(writing.insert, table, missing).statements(columns):
             found += self._run(sql, params)
         return list(self._converted([table.fields[place] for place in missing], found))
 
     def update(self, table: Table, rows: Sequence[tuple[Row, Row]]) -> None:
         table = cast("ModelTable", table)
-        masks = [
-            tuple([new is not UNKNOWN and old != new for old, new in zip(*pair, strict=True)])
-            for pair in rows
-        ]
-        flags = list(zip(*masks, strict=True))
+        rows = sorted(rows, key=lambda pair: table.identity_of(pair[0]))  # see _meet
+        before = list(zip(*[old for old, _ in rows], strict=True))
+        after = list(zip(*[new for _, new in rows], strict=True))
+        flags = list(map(_changed, before, after))
         changed = tuple([place for place, flag in enumerate(flags) if any(flag)])
         if not changed:
             return
         # Where not every row changes a column, a flag tells which do: the others keep theirs.
         partly = tuple([place for place in changed if not all(flags[place])])
-        values = [
-            (
-                *[old[place] for place in table.identifying],
-                *[new[place] if mask[place] else None for place in changed],
-                *[mask[place] for place in partly],
-            )
-            for (old, new), mask in zip(rows, masks, strict=True)
-        ]
+        values: list[Column] = [before[place] for place in table.identifying]
+        values += [_where(flags[place], after[place]) for place in changed]
+        values += [flags[place] for place in partly]
         self._meet(table, self._statement(writing.update, table, changed, partly), values)
 
     def delete(self, table: Table, rows: Sequence[Row]) -> None:
         table = cast("ModelTable", table)
-        values = [tuple([row[place] for place in table.identifying]) for row in rows]
+        columns = list(zip(*sorted(rows, key=table.identity_of), strict=True))
+        values = [columns[place] for place in table.identifying]
         self._meet(table, self._statement(writing.delete, table), values)
 
-    def _meet(self, table: ModelTable, write: Write, values: Sequence[Row]) -> None:
-        """Run a statement that must meet one row of `table` for each of `values`."""
-        width = len(table.key)
-        # In the order of the keys, so that two who write the same rows wait for each other.
-        values = sorted(values)
+    def _meet(self, table: ModelTable, write: Write, columns: Sequence[Column]) -> None:
+        """Run a statement that must meet one row of `table` for each that `columns` hold.
+
+        They are in the order of the keys, so that two who write the same rows
+        wait for each other.
+        """
         found: list[Row] = []
-        for sql, params in write.statements(values):
+        for sql, params in write.statements(columns):
             found += self._run(sql, params)
-        if len(found) != len(values):
+        if len(found) != len(columns[0]):
             there = set(self._converted(table.key_fields, found))
-            raise StaleEntity(table, [row[:width] for row in values if row[:width] not in there])
+            keys = zip(*columns[: len(table.key)], strict=True)
+            raise StaleEntity(table, [key for key in keys if key not in there])
 
     def _statement(self, make: Callable[..., Write], table: ModelTable, *columns: Any) -> Write:
         connection = self._transaction.connection
@@ -157,6 +153,17 @@ class DjangoStore:
                 for convert in found:
                     values[position] = convert(values[position], column, connection)
             yield tuple(values)
+
+
+def _changed(before: Column, after: Column) -> list[bool]:
+    return [new is not UNKNOWN and old != new for old, new in zip(before, after, strict=True)]
+
+
+def _where(flags: Sequence[bool], column: Column) -> Column:
+    """A column without the values that are not to be written."""
+    if all(flags):
+        return column
+    return [value if flag else None for flag, value in zip(flags, column, strict=True)]
 
 
 @functools.cache

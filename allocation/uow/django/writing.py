@@ -26,9 +26,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from allocation.uow.django.mapping import ModelTable
 from allocation.uow.django.parameters import max_parameters
 from allocation.uow.errors import MisuseError
-from allocation.uow.mapping import Row
 
 Field: TypeAlias = "models.Field[Any, Any]"
+Column: TypeAlias = Sequence[Any]
+"""The values of one column, a row after the other."""
 
 _MODIFIERS: Final = re.compile(r"\(.*?\)")
 _FLAG: Final = models.BooleanField()
@@ -57,13 +58,10 @@ class Write:
             arrays = ", ".join(f"%s::{type_}[]" for type_ in types)
             self._of_arrays = f"{head} unnest({arrays}) AS v ({_v(fields, of='')}){tail}"
 
-    def statements(self, rows: Sequence[Row]) -> Iterator[tuple[str, Sequence[Any]]]:
-        """As few as hold these rows: their SQL and its parameters."""
-        if len(rows) == 1:
-            yield f"{self._before}{self._row}{self._after}", self._single(rows[0])
-            return
-        columns = list(map(self._column, self._fields, self._natural, zip(*rows, strict=True)))
-        if self._of_arrays:
+    def statements(self, columns: Sequence[Column]) -> Iterator[tuple[str, Sequence[Any]]]:
+        """As few as hold the rows of these columns: their SQL and its parameters."""
+        columns = list(map(self._column, self._fields, self._natural, columns))
+        if self._of_arrays and len(columns[0]) > 1:
             yield self._of_arrays, columns
             return
         size = max(1, max_parameters(self._connection) // len(self._fields))
@@ -73,10 +71,7 @@ class Write:
             values = ", ".join([self._row] * len(part))
             yield f"{self._before}{values}{self._after}", list(chain(*part))
 
-    def _single(self, row: Row) -> list[Any]:
-        return [self._prepared(*pair) for pair in zip(self._fields, row, strict=True)]
-
-    def _column(self, field: Field, natural: type | None, values: Sequence[Any]) -> list[Any]:
+    def _column(self, field: Field, natural: type | None, values: Column) -> list[Any]:
         if natural is not None and set(map(type, values)) <= {natural, type(None)}:
             return list(values)
         return [self._prepared(field, value) for value in values]
