@@ -58,7 +58,7 @@ class Table:
         """The positions of the columns by which a row is met: its key, and its version."""
         self.identity_of: Callable[[Row], Any] = itemgetter(*self.identifying)
         """The values there, by which rows can be sorted."""
-        self.unique = [[self.columns.index(column) for column in group] for group in unique]
+        self.unique = [tuple(group) for group in unique]
         positions = [self.columns.index(column) for column in self.key]
         # One position would give the bare value, a slice gives a tuple of it.
         self.key_of: Callable[[Row], Key] = (
@@ -73,9 +73,9 @@ class Table:
     def unique_values(self, row: Row) -> Iterator[tuple[Any, ...]]:
         """What no other row may have: the names of some columns, then their values."""
         for group in self.unique:
-            values = tuple(row[position] for position in group)
+            values = tuple(row[self.columns.index(column)] for column in group)
             if None not in values and UNKNOWN not in values:
-                yield (*(self.columns[position] for position in group), *values)
+                yield (*group, *values)
 
 
 RowId: TypeAlias = tuple[Table, Key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allocation.uow import UnitOfWork
+from allocation.uow import ExchangedValues, UnitOfWork
 from allocation.uow.testing import InMemoryRepository, InMemoryUnitOfWork
 from tests.kernel.test_contract import InMemory, Thing, ThingUnitOfWork
 
@@ -46,3 +46,15 @@ def test_an_error_elsewhere_is_raised_here() -> None:
 def test_a_base_repository_is_reached_through_an_instance_alone() -> None:
     assert ThingUnitOfWork.things is ThingUnitOfWork.things
     assert isinstance(ThingUnitOfWork(), UnitOfWork)
+
+
+def test_in_memory_nobody_exchanges_unique_values_in_one_flush() -> None:
+    with CodesUnitOfWork() as uow:
+        uow.things.add(Thing("a", 1))
+        uow.things.add(Thing("b", 2))
+        uow.commit()
+        one, two = uow.things.get("a"), uow.things.get("b")
+        one.number, two.number = two.number, one.number
+        with pytest.raises(ExchangedValues, match="third value in between"):
+            uow.flush()
+        uow.rollback()

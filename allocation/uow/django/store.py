@@ -31,6 +31,7 @@ class DjangoStore:
     def __init__(self, using: str, *, join: bool = False) -> None:
         self._using = using
         self._transaction = Transaction(using, join=join)
+        self._held: list[tuple[str, Sequence[Any]]] | None = None
 
     def begin(self) -> None:
         self._transaction.begin()
@@ -64,6 +65,19 @@ class DjangoStore:
     def parents_first(self, tables: Iterable[Table]) -> Sequence[Table]:
         return _parents_first(frozenset(cast("Iterable[ModelTable]", tables)))
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        # Note [Fewer trips]: on PostgreSQL an INSERT whose rows are known already goes along
+        # with the next statement, in its WITH clause. Constraints are checked, and triggers
+        # run, as if they were two; neither sees the other's rows, and none has to.
+        self._held = [] if self._transaction.connection.vendor == "postgresql" else None
+        try:
+            yield
+            if self._held:
+                self._run(*self._held.pop())
+        finally:
+            self._held = None
+
     def insert(self, table: Table, rows: Sequence[Row]) -> Sequence[Row]:
         table = cast("ModelTable", table)
         if not table.optional:
@@ -90,7 +104,10 @@ class DjangoStore:
         columns = [column for place, column in enumerate(given) if place not in missing]
         found: list[Row] = []
         for sql, params in self._statement(writing.insert, table, missing).statements(columns):
-            found += self._run(sql, params)
+            if self._held is not None and not missing:
+                self._held.append((sql, params))
+            else:
+                found += self._run(sql, params)
         return list(self._converted([table.fields[place] for place in missing], found))
 
     def update(self, table: Table, rows: Sequence[tuple[Row, Row]]) -> None:
@@ -135,6 +152,9 @@ class DjangoStore:
         return kept(connection, key, lambda: make(connection, table, *columns))
 
     def _run(self, sql: str, params: Sequence[Any]) -> list[Row]:
+        if self._held:
+            sql, params = writing.together(self._held, sql, params)
+            self._held.clear()
         with _naming_unique_violations(), self._transaction.connection.cursor() as cursor:
             cursor.execute(sql, params)
             return cursor.fetchall() if cursor.description else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar, cast
@@ -30,13 +31,13 @@ class _ObjectTable(Table):
     ) -> None:
         self.attributes = (*key, version) if version else tuple(key)
         super().__init__(name, (*self.attributes, "state"), key, version)
-        self._groups = unique
+        self.unique = [tuple(names) for names in unique]
 
     def unique_values(self, row: Row) -> Iterator[tuple[Any, ...]]:
         if row[-1] is UNKNOWN:
             return
         values_of = dict(zip(self.attributes, row, strict=False)) | row[-1]
-        for names in self._groups:
+        for names in self.unique:
             values = tuple(values_of[name] for name in names)
             if None not in values:  # as in SQL, where NULL equals nothing
                 yield (*names, *values)
@@ -169,6 +170,9 @@ class _InMemoryStore:
 
     def parents_first(self, tables: Iterable[Table]) -> Sequence[Table]:
         return sorted(tables, key=lambda table: table.name)
+
+    def writing(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def insert(self, table: Table, rows: Sequence[Row]) -> Sequence[Row]:
         stored = []
