@@ -39,19 +39,22 @@ class BatchMapper(DjangoMapper[Batch]):
         return (batch.reference,)
 
     def rows(self, batch: Batch) -> Iterable[tuple[Table, Row]]:
-        yield (
-            BATCH,
-            (
-                batch.reference,
-                batch.sku,
-                batch.purchased_quantity,
-                batch.allocated_quantity,
-                batch.lines_taken,
-                batch.eta,
-            ),
+        own: Row = (
+            batch.reference,
+            batch.sku,
+            batch.purchased_quantity,
+            batch.allocated_quantity,
+            batch.lines_taken,
+            batch.eta,
         )
-        for line, position in batch.lines():
-            yield LINE, (line.orderid, line.sku, line.qty, batch.reference, position)
+        reference = batch.reference
+        return [
+            (BATCH, own),
+            *(
+                (LINE, (line.orderid, line.sku, line.qty, reference, position))
+                for line, position in batch.lines()
+            ),
+        ]
 
     def entity(self, rows: Mapping[Table, Sequence[Row]]) -> Batch:
         [(ref, sku, qty, allocated, lines_taken, eta)] = rows[BATCH]

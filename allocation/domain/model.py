@@ -149,10 +149,11 @@ class Batch:
 
     def __lt__(self, other: Batch) -> bool:
         """Warehouse stock before shipments, the earlier ETA before the later, then by reference."""
-        return self._preference < other._preference
+        return self.preference < other.preference
 
     @property
-    def _preference(self) -> tuple[bool, date, str]:
+    def preference(self) -> tuple[bool, date, str]:
+        """What batches are sorted by."""
         return self.eta is not None, self.eta or date.min, self.reference
 
     @property

@@ -6,6 +6,7 @@ import enum
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from allocation.domain import model
 from allocation.domain.model import (
@@ -90,7 +91,7 @@ class Stock:
     def __init__(self, batches: Iterable[Batch], backlog: Backlog) -> None:
         self.backlog = backlog
         self._batches: dict[str, list[Batch]] = defaultdict(list)
-        for batch in sorted(batches):
+        for batch in sorted(batches, key=attrgetter("preference")):
             self._batches[batch.sku].append(batch)
 
     def batches(self, sku: str) -> list[Batch]:

@@ -228,7 +228,9 @@ class Tracker:
         entity = mapper.entity(_by_table(mapper, loaded))
         entry = Entry(mapper, entity, key, loaded, Status.LOADED)
         # At the next flush a row that the mapper forgets would be deleted.
-        for table, row_key in entry.rows().keys() ^ loaded.keys():
+        mapped = entry.rows()
+        if mapped.keys() != loaded.keys():
+            table, row_key = next(iter(mapped.keys() ^ loaded.keys()))
             raise UnfaithfulMapper(
                 f"{type(mapper).__name__} built {entity!r} from the rows it stands in, but does "
                 f"not turn it into the same rows again: {row_key!r} of {table.name} is lost, or "
