@@ -39,7 +39,7 @@ class BatchMapper(DjangoMapper[Batch]):
         return (batch.reference,)
 
     def rows(self, batch: Batch) -> Iterable[tuple[Table, Row]]:
-        own: Row = (
+        own = (
             batch.reference,
             batch.sku,
             batch.purchased_quantity,
@@ -47,14 +47,10 @@ class BatchMapper(DjangoMapper[Batch]):
             batch.lines_taken,
             batch.eta,
         )
-        reference = batch.reference
-        return [
-            (BATCH, own),
-            *(
-                (LINE, (line.orderid, line.sku, line.qty, reference, position))
-                for line, position in batch.lines()
-            ),
-        ]
+        rows: list[tuple[Table, Row]] = [(BATCH, own)]
+        for line, position in batch.lines():
+            rows.append((LINE, (line.orderid, line.sku, line.qty, batch.reference, position)))
+        return rows
 
     def entity(self, rows: Mapping[Table, Sequence[Row]]) -> Batch:
         [(ref, sku, qty, allocated, lines_taken, eta)] = rows[BATCH]

@@ -74,5 +74,5 @@ class AllocationStore(DjangoStore):
 
     def _tell(self) -> None:
         if self._untold:
-            super().insert(HISTORY, self._untold)
+            self.append(HISTORY, self._untold)
             self._untold.clear()

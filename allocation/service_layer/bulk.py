@@ -22,7 +22,7 @@ from allocation.service_layer.order_files import OrderColumns, Orders, read_orde
 from allocation.service_layer.services import BatchConflict
 from allocation.service_layer.unit_of_work import AbstractUnitOfWork
 
-CHUNK_SIZE: Final = 2000
+CHUNK_SIZE: Final = 3000
 _DEFAULT_COLUMNS: Final = OrderColumns()
 
 T = TypeVar("T")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from django.db import connections
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
 
 from allocation.uow import (
     Bypassed,
@@ -24,9 +27,22 @@ from allocation.uow import (
     VersionNotLoaded,
     WrongEntityType,
 )
-from allocation.uow.django import UnsavedParent, UnsupportedValue
+from allocation.uow.django import (
+    DjangoRepository,
+    DjangoUnitOfWork,
+    UnsavedParent,
+    UnsupportedValue,
+)
 from tests.conftest import Fetch
-from tests.kernel.models import Category, Country, Defaults, Membership, Premium, Product
+from tests.kernel.models import (
+    Category,
+    Country,
+    Defaults,
+    Membership,
+    Parcel,
+    Premium,
+    Product,
+)
 from tests.kernel.shop import ShopUnitOfWork
 
 
@@ -324,3 +340,54 @@ def test_the_version_is_checked_in_the_statement_that_writes(alias: str, fetch: 
 def no_reads(execute: Any, sql: str, *args: Any) -> Any:
     assert not sql.startswith("SELECT")
     return execute(sql, *args)
+
+
+@pytest.mark.django_db(transaction=True, databases=["postgresql"])
+class TestManyValuesAtOnce:
+    """On PostgreSQL a column of many rows is sent as one array."""
+
+    @pytest.mark.parametrize("alias", ["postgresql"])
+    @given(
+        texts=st.lists(
+            st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=9)
+            | st.sampled_from(["NULL", "null", "", " ", '"', "\\", '\\"', "{}", ",", '","', "'"]),
+            min_size=2,
+            max_size=6,
+        )
+    )
+    def test_texts_are_stored_as_they_are(self, alias: str, texts: list[str]) -> None:
+        with ShopUnitOfWork(alias) as uow:
+            products = [Product(name=str(n), note=text) for n, text in enumerate(texts)]
+            for product in products:
+                uow.products.add(product)
+            uow.flush()
+            stored = Product.objects.using(alias).order_by("pk").values_list("note", flat=True)
+            assert list(stored) == texts
+            uow.rollback()
+
+
+class ParcelUnitOfWork(DjangoUnitOfWork):
+    parcels = DjangoRepository(Parcel)
+
+
+def test_many_rows_come_back_with_all_kinds_of_values(alias: str) -> None:
+    given: list[dict[str, Any]] = [
+        {},
+        {"weight": 1e-300, "fragile": True, "day": dt.date(1, 1, 1), "number": -(2**63)},
+        {"weight": -1.5e300, "day": dt.date(9999, 12, 31), "number": 2**63 - 1},
+        {"weight": float("inf"), "code": uuid.UUID(int=7), "price": Decimal("-0.01")},
+        {"sent": dt.datetime(2030, 1, 31, 12, tzinfo=dt.UTC), "took": dt.timedelta(days=-1)},
+        {"note": "NULL", "data": {"a": [1, None, "ü"]}, "seal": b"\0\xff"},
+        {"note": 'a "quote", a \\', "name": "{1,2}", "hour": dt.time(23, 59, 59)},
+    ]
+    names = {name for values in given for name in values}
+    with ParcelUnitOfWork(alias) as uow:
+        parcels = [Parcel(**values) for values in given]
+        for parcel in parcels:
+            uow.parcels.add(parcel)
+        uow.commit()
+    stored = Parcel.objects.using(alias).order_by("pk")
+    for parcel, found in zip(parcels, stored, strict=True):
+        for name in names - {"seal"}:
+            assert getattr(found, name) == getattr(parcel, name), name
+        assert bytes(found.seal) == parcel.seal

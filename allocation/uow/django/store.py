@@ -96,19 +96,30 @@ class DjangoStore:
                 stored[index] = tuple(complete)
         return stored
 
+    def append(self, table: ModelTable, rows: Sequence[Row]) -> None:
+        """Insert rows that are alike in what they leave to the database, which nobody asks for."""
+        self._insert(table, _left_to_the_database(table, rows[0]), rows, asking=False)
+
     def _insert(
-        self, table: ModelTable, missing: tuple[int, ...], rows: Sequence[Row]
+        self,
+        table: ModelTable,
+        missing: tuple[int, ...],
+        rows: Sequence[Row],
+        *,
+        asking: bool = True,
     ) -> list[Row]:
         """Insert rows without the columns `missing`; returns what the database put there."""
         given = list(zip(*rows, strict=True))
         columns = [column for place, column in enumerate(given) if place not in missing]
+        asked = missing if asking else ()
         found: list[Row] = []
-        for sql, params in self._statement(writing.insert, table, missing).statements(columns):
-            if self._held is not None and not missing:
+        write = self._statement(writing.insert, table, missing, asked)
+        for sql, params in write.statements(columns):
+            if self._held is not None and not asked:
                 self._held.append((sql, params))
             else:
                 found += self._run(sql, params)
-        return list(self._converted([table.fields[place] for place in missing], found))
+        return list(self._converted([table.fields[place] for place in asked], found))
 
     def update(self, table: Table, rows: Sequence[tuple[Row, Row]]) -> None:
         table = cast("ModelTable", table)

@@ -88,7 +88,7 @@ class Write:
 
 
 def _array(values: Column) -> str | Column:
-    """An array as PostgreSQL reads it, where that is certain; psycopg looks at each value longer."""
+    """An array as PostgreSQL reads it, where that is certain: psycopg takes longer for it."""
     if set(map(type, values)) <= _PLAIN:
         text = ",".join(["NULL" if value is None else f'"{value}"' for value in values])
         quotes = 2 * (len(values) - values.count(None))
@@ -122,13 +122,18 @@ def _natural_type(field: Field, connection: BaseDatabaseWrapper) -> type | None:
     return next((type_ for kind, type_ in _NATURAL if ours and isinstance(field, kind)), None)
 
 
-def insert(connection: BaseDatabaseWrapper, table: ModelTable, missing: Sequence[int]) -> Write:
-    """Inserts rows without the columns `missing`, and returns what the database put there."""
+def insert(
+    connection: BaseDatabaseWrapper,
+    table: ModelTable,
+    missing: Sequence[int],
+    asked: Sequence[int],
+) -> Write:
+    """Inserts rows without the columns `missing`; returns what it put into those `asked` for."""
     fields = [field for place, field in enumerate(table.fields) if place not in missing]
     names = columns(connection, fields)
     head = f"INSERT INTO {name(connection, table)} ({names}) SELECT {_v(fields)} FROM"
-    returning = columns(connection, [table.fields[place] for place in missing])
-    return Write(connection, head, fields, f" RETURNING {returning}" if missing else "")
+    returning = columns(connection, [table.fields[place] for place in asked])
+    return Write(connection, head, fields, f" RETURNING {returning}" if asked else "")
 
 
 def update(
