@@ -31,13 +31,27 @@ class Attempts(Generic[R]):
         self._also = also
         self._uow = factory()
         self._tried = 0
+        self._first: Exception | None = None
 
     def unit_of_work(self) -> R:
         """The one for the next attempt."""
+        if self._first is not None:
+            error, self._first = self._first, None
+            raise error
         if self._tried:
             self._uow = self._factory()
         self._tried += 1
         return self._uow
+
+    def failed(self, error: Exception) -> None:
+        """The first attempt, made without tenacity, ended with `error`: it counts as tenacity's.
+
+        Most are the only one, and to be watched over costs more than many a
+        query. Raises `error` where it is not to be tried again.
+        """
+        if not self._again(error):
+            raise error
+        self._first = error
 
     def options(self, attempts: int, longest_wait: float) -> dict[str, Any]:
         """What tenacity is to do."""
@@ -88,9 +102,13 @@ def retry(
     `longest_wait` seconds. The last error is raised with a note that tells how
     often it was tried.
     """
-    from tenacity import Retrying  # noqa: PLC0415  # as above
-
     series = Attempts(factory, also)
-    retrying = Retrying(**series.options(attempts, longest_wait))
     with series.counted():
+        try:
+            return use_case(series.unit_of_work())
+        except Exception as error:  # noqa: BLE001  # raised again, but for conflicts
+            series.failed(error)
+        from tenacity import Retrying  # noqa: PLC0415  # as above
+
+        retrying = Retrying(**series.options(attempts, longest_wait))
         return retrying(lambda: use_case(series.unit_of_work()))

@@ -15,17 +15,20 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any, Final, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import Error
 
 from allocation.uow.django.aio.lease import Lease
 from allocation.uow.django.aio.worker import Call, Worker
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass
@@ -51,13 +54,20 @@ async def on_thread(lease: Lease, function: Callable[[], Any], *, to_the_end: bo
     call = Call(function, to_the_end=to_the_end)
     lease.add(call)
     try:
-        context = contextvars.copy_context()
-        task = asyncio.get_running_loop().create_task(_transport(lease, call), context=context)
-        task.add_done_callback(
-            lambda _: call.outcome.cancel()
-        )  # if it has not begun, it never will
+        context, loop = contextvars.copy_context(), asyncio.get_running_loop()
+        task, over = (
+            loop.create_task(_transport(lease, call), context=context),
+            loop.create_future(),
+        )
+
+        def finish(_: object) -> None:
+            call.outcome.cancel()  # if it has not begun, it never will
+            if not over.done():
+                over.set_result(None)
+
+        task.add_done_callback(finish)
         try:
-            await asyncio.wait([task])
+            await over
             if not call.outcome.done():  # somebody cancels all tasks
                 await _end(lease, call, task)
         except asyncio.CancelledError as cancelled:
@@ -83,8 +93,27 @@ async def _transport(lease: Lease, call: Call) -> None:
     if hook and hook.lease is lease and hook.running:  # the thread serves such calls meanwhile
         await sync_to_async(call, thread_sensitive=True)()
     else:
-        executor = cast("Any", lease)  # any will do, whatever asgiref declares
-        await sync_to_async(call, thread_sensitive=False, executor=executor)()
+        _lease.set(lease)  # of this task alone, which is there for the call
+        await _on_thread(call)
+
+
+_lease: Final = contextvars.ContextVar[Lease]("lease")
+
+
+class _ThreadOfTheLease(Executor):
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        return _lease.get().submit(fn, *args, **kwargs)
+
+
+def _do(call: Call) -> None:
+    call()
+
+
+# Made once: to make one takes as long as to use it. Any executor will do, whatever
+# asgiref declares.
+_on_thread: Final = sync_to_async(
+    _do, thread_sensitive=False, executor=cast("Any", _ThreadOfTheLease())
+)
 
 
 async def _end(lease: Lease, call: Call, task: asyncio.Task[None]) -> None:

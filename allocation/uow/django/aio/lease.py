@@ -87,7 +87,7 @@ class Lease(Executor):
                 return False
             self.thread = thread
             for future, function in self._early:
-                thread.submit(settle, future, function)
+                thread.post(partial(settle, future, function))
             self._early.clear()
         return True
 
@@ -146,7 +146,7 @@ class Lease(Executor):
             for future, _ in self._early:
                 future.cancel()
             if self.thread is not None:
-                self.thread.submit(self._end, self.thread)
+                self.thread.post(partial(self._end, self.thread))
 
     def _end(self, thread: PoolThread) -> None:
         finish = self._finish

@@ -147,7 +147,8 @@ class Pool:
             if connection.in_atomic_block:  # a block was opened and never left
                 connection.close()
                 del connections[connection.alias]
-        close_old_connections()
+            else:
+                connection.close_if_unusable_or_obsolete()
         connection = cast("Any", connections[self.using])
         # Who takes over at once need not test what was good a moment ago.
         connection.health_check_done = True

@@ -24,14 +24,17 @@ async def aretry(
 
     It holds no connection while it waits between two attempts.
     """
-    # Imported here: who does not retry need not pay for it at import.
-    from tenacity import AsyncRetrying  # noqa: PLC0415
-
     series = Attempts(factory, also)
 
     async def attempt() -> T:
         return await use_case(series.unit_of_work())
 
-    retrying = AsyncRetrying(**series.options(attempts, longest_wait))
     with series.counted():
-        return await retrying(attempt)
+        try:
+            return await attempt()
+        except Exception as error:  # noqa: BLE001  # raised again, but for conflicts
+            series.failed(error)
+        # Imported here: who does not retry need not pay for it at import.
+        from tenacity import AsyncRetrying  # noqa: PLC0415
+
+        return await AsyncRetrying(**series.options(attempts, longest_wait))(attempt)

@@ -46,6 +46,12 @@ class Worker(Executor):
                 self._work.put(partial(settle, future, partial(fn, *args, **kwargs)))
         return future
 
+    def post(self, work: Callable[[], None]) -> None:
+        """Have `work`, which raises nothing, called on the thread, if that has not been stopped."""
+        with self._lock:
+            if not self._stopping:
+                self._work.put(work)
+
     def stop(self) -> None:
         """Let the thread end when it has done what it was given before."""
         with self._lock:
