@@ -30,7 +30,7 @@ _HOPS = 2000
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="Defaults to %(default)s.")
-    parser.add_argument("--allocations", type=int, default=2000, help="Defaults to %(default)s.")
+    parser.add_argument("--allocations", type=int, default=4000, help="Defaults to %(default)s.")
     options = parser.parse_args()
     os.environ.pop("DATABASE_URL", None)  # never somebody's own
     with postgresql_server() as url:
