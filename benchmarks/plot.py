@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
-_WIDTH: Final = 760
+_WIDTH: Final = 820
 _HEIGHT: Final = 380
 _LEFT: Final = 60
-_RIGHT: Final = 300
+_RIGHT: Final = 360
 _TOP: Final = 20
 _BOTTOM: Final = 50
 _COLOURS: Final = ("#1b6ca8", "#c44536", "#6a994e", "#5fa8d3", "#e59866", "#a7c957")
