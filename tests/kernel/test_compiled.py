@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import FieldError
 from django.db import DatabaseError, connections, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
@@ -24,7 +24,7 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocation.uow.django import objects
+from allocation.uow.django import compiled, kept, objects
 from tests.kernel.models import Discontinued, HeavyParcel, Parcel, Product
 
 Ask = Callable[[QuerySet[Any]], QuerySet[Any]]
@@ -187,6 +187,8 @@ QUESTIONS: dict[str, Ask] = {
     "parts in turn": lambda a: a.filter(parts__pieces=1).filter(parts__name="box"),
     "expression": lambda a: a.filter(pieces=F("number")),
     "expressions": lambda a: a.filter(pieces__in=[1, F("number")]),
+    "what became another meanwhile": lambda a: a.order_by(a.annotate(n=F("pk")) and "name"),
+    "condition of an expression": lambda a: a.filter(Exists(a.filter(pieces=OuterRef("number")))),
     "subquery": lambda a: a.filter(inside__in=a.filter(pieces=1)),
     "instance": lambda a: a.filter(product=Product(pk=1)),
     "annotated": lambda a: a.annotate(n=Count("parts")).filter(n__gte=1),
@@ -248,6 +250,17 @@ class TestAQuestion:
         assert ask(1) == first
         assert ask(2**41) == []
         assert noted == []
+
+    def test_is_compiled_again_where_there_were_too_many_others(
+        self, alias: str, parcels: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(kept, "_MOST", 2)
+        monkeypatch.setattr(compiled, "_MOST_STATEMENTS", 2)
+        for _ in range(2):
+            for column in ("pieces", "number", "weight"):
+                check(alias, asking("filter", **{f"{column}__gte": 1}))
+            for count in range(1, 5):
+                check(alias, asking("filter", pieces__in=[*range(count)]))
 
     def test_is_seen_by_instruments(self, alias: str, parcels: None) -> None:
         for _ in range(2):

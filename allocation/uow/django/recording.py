@@ -17,6 +17,7 @@ built by the same calls.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import datetime as dt
 import decimal
@@ -134,24 +135,13 @@ class RecordingQuerySet(QuerySet[Any]):
     def using(self, alias: str | None) -> Self:
         return self._copy(_db=alias)
 
-    def filter(self, *args: Any, **kwargs: Any) -> Self:
-        noted = self._filter("filter", args, kwargs)
-        return super().filter(*args, **kwargs) if noted is None else noted
+    def filter(self, *args: Any, **kwargs: Any) -> Any:
+        return _filter(self, "filter", args, kwargs)
 
-    def exclude(self, *args: Any, **kwargs: Any) -> Self:
-        noted = self._filter("exclude", args, kwargs)
-        return super().exclude(*args, **kwargs) if noted is None else noted
+    def exclude(self, *args: Any, **kwargs: Any) -> Any:
+        return _filter(self, "exclude", args, kwargs)
 
-    def _filter(self, name: str, args: Any, kwargs: Any) -> Self | None:
-        given = [*self.given]
-        try:
-            q = Q(*args, **kwargs)
-            shape = _note(q, given)
-        except _NotNoted:
-            return None
-        return self._noted((name, (q,), {}), (name, shape), given=given)
-
-    def _noted(self, call: _Call, shape: compiled.Shape, **more: Any) -> Self:
+    def noted(self, call: _Call, shape: compiled.Shape, **more: Any) -> Self:
         return self._copy(_calls=(*self._calls, call), shape=(*self.shape, shape), **more)
 
     def _copy(self, **changed: Any) -> Self:
@@ -190,17 +180,33 @@ class RecordingQuerySet(QuerySet[Any]):
         return plain
 
 
+# What is called below as a recording queryset may have become a plain one meanwhile, while
+# the arguments were made of it: all_.filter(Exists(all_.annotate(...))).
+
+
+def _filter(all_: QuerySet[Any], name: str, args: Any, kwargs: Any) -> QuerySet[Any]:
+    if isinstance(all_, RecordingQuerySet):
+        given = [*all_.given]
+        with contextlib.suppress(_NotNoted):
+            q = Q(*args, **kwargs)
+            shape = _note(q, given)
+            return all_.noted((name, (q,), {}), (name, shape), given=given)
+    plain: QuerySet[Any] = getattr(QuerySet, name)(all_, *args, **kwargs)
+    return plain
+
+
 def _shaping(name: str) -> Callable[..., QuerySet[Any]]:
     original = getattr(QuerySet, name)
 
     @functools.wraps(original)
-    def noting(self: RecordingQuerySet, *args: Any, **kwargs: Any) -> QuerySet[Any]:
-        if not all(map(_is_word, args)) or not all(map(_is_word, kwargs.values())):
-            plain: QuerySet[Any] = original(self, *args, **kwargs)
+    def noting(all_: QuerySet[Any], *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        words = all(map(_is_word, args)) and all(map(_is_word, kwargs.values()))
+        if not words or not isinstance(all_, RecordingQuerySet):
+            plain: QuerySet[Any] = original(all_, *args, **kwargs)
             return plain
-        for_write = self._for_write or name == "select_for_update"
+        for_write = all_._for_write or name == "select_for_update"  # noqa: SLF001  # ours
         shape = (name, args, *kwargs.items())
-        return self._noted((name, args, kwargs), shape, _for_write=for_write)  # ours
+        return all_.noted((name, args, kwargs), shape, _for_write=for_write)
 
     return noting
 
