@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 
+import pytest
+
 from tests.functional.conftest import Allocations, Command
 from tests.functional.oracle import expected_allocations
 from tests.functional.web.uploads import Clerk, counts
+from tests.support.databases import SQLITE
 from tests.support.order_stream import Stream
 
 
+@pytest.mark.parametrize("alias", [SQLITE])  # in a browser it goes to PostgreSQL: see tests/e2e
 def test_is_previewed_and_allocated_as_the_rules_say(
     ann: Clerk, command: Command, stream: Stream, allocations: Allocations
 ) -> None:
