@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -132,16 +132,19 @@ class Changes:
         return {*self.inserted, *self.updated, *self.deleted}
 
 
-def find_changes(entries: Iterable[Entry], *, writing: bool) -> Changes:
+def find_changes(
+    entries: Iterable[Entry], *, writing: bool, changed: Container[Entry] = ()
+) -> Changes:
     """The difference between what the entities are and what they were read as.
 
-    `writing` tells the mappers that these are about to be written. Raises
-    DuplicateKey and KeyChanged.
+    `writing` tells the mappers that these are about to be written. Those that
+    have `changed` count as changed, though all their rows may be there by now.
+    Raises DuplicateKey and KeyChanged.
     """
     changes = Changes()
     before: Rows = {}
     after: dict[RowId, Entry] = {}
-    for entry, rows in _changed(entries, writing=writing):
+    for entry, rows in _changed(entries, writing=writing, changed=changed):
         changes.entries[entry] = rows
         before.update(entry.snapshot)
         for rowid in rows:
@@ -165,11 +168,14 @@ def find_changes(entries: Iterable[Entry], *, writing: bool) -> Changes:
     return changes
 
 
-def _changed(entries: Iterable[Entry], *, writing: bool) -> Iterator[tuple[Entry, Rows]]:
+def _changed(
+    entries: Iterable[Entry], *, writing: bool, changed: Container[Entry]
+) -> Iterator[tuple[Entry, Rows]]:
     """The entries whose rows differ from their snapshot, and those rows."""
     for entry in entries:
         rows = entry.rows()
-        if rows == entry.snapshot and entry.status is Status.LOADED:
+        same = rows == entry.snapshot and entry not in changed
+        if same and entry.status is Status.LOADED:
             continue
         if writing and entry.status is Status.NEW and entry.mapper.is_stored(entry.entity):
             raise Bypassed(

@@ -27,20 +27,19 @@ def write(changes: Changes, tracker: Tracker, store: Store) -> Counter[str]:
     deletes = [
         (table, changes.deleted[table]) for table in reversed(tables) if table in changes.deleted
     ]
-    with store.writing():
-        for table, rows in deletes:
-            if not table.delete_last:
-                store.delete(table, rows)
-        for table in tables:
-            if inserted := changes.inserted.get(table):
-                stored = store.insert(table, [row for _, _, row in inserted])
-                changes = tracker.inserted(changes, table, stored)
-        _require_complete(changes)
-        for table, updated in changes.updated.items():
-            store.update(table, updated)
-        for table, rows in deletes:
-            if table.delete_last:
-                store.delete(table, rows)
+    for table, rows in deletes:
+        if not table.delete_last:
+            store.delete(table, rows)
+    for table in tables:
+        if inserted := changes.inserted.get(table):
+            stored = store.insert(table, [row for _, _, row in inserted])
+            changes = tracker.inserted(changes, table, stored)
+    _require_complete(changes)
+    for table, updated in changes.updated.items():
+        store.update(table, updated)
+    for table, rows in deletes:
+        if table.delete_last:
+            store.delete(table, rows)
     written = Counter(_WRITTEN[entry.status] for entry in changes.entries)
     tracker.flushed(changes)
     return written

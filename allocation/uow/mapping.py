@@ -116,7 +116,7 @@ class Mapper(ABC, Generic[E]):
         return table.key_of(row)
 
     def stored(self, entity: E, table: Table, row: Row, /) -> None:
-        """A row of `entity` was written: take over the key or version that the store gave it.
+        """A row of `entity` was written, with a key or version given to it: take these over.
 
         By default those of the root are set on the attributes named as its columns.
         """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from typing import Protocol
 
 from allocation.uow.errors import UnitOfWorkError
@@ -50,9 +49,6 @@ class Store(Protocol):
 
     def parents_first(self, tables: Iterable[Table]) -> Sequence[Table]:
         """These tables, each behind those that its rows refer to."""
-
-    def writing(self) -> AbstractContextManager[None]:
-        """A block around the writes of one flush. At its end, at the latest, all are sent."""
 
     def insert(self, table: Table, rows: Sequence[Row]) -> Sequence[Row]:
         """Insert, and return the rows as they are now: with the keys that were granted.

@@ -332,6 +332,8 @@ class Tracker:
         sent = changes.inserted[table]
         if all(row == placed[2] for placed, row in zip(sent, stored, strict=True)):
             changes.as_sent += sent
+            if table.version is not None:  # which later flushes count up
+                self._levels[-1].sent += [(entry, table, row) for entry, _, row in sent]
             return changes
         for entry, rowid, row in changes.as_sent:
             self._add_row(entry, rowid, row)
@@ -342,7 +344,7 @@ class Tracker:
             self._levels[-1].sent.append((entry, table, before))
             entry.mapper.stored(entry.entity, table, row)
             filled.append((entry, rowid))
-        left = self.changes()
+        left = find_changes(self._entries.values(), writing=False, changed=changes.entries)
         for entry, rowid in filled:
             if rowid not in left.entries.get(entry, entry.snapshot):
                 raise UnfaithfulMapper(

@@ -9,7 +9,7 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from allocation.uow import EntityNotFound, Row, StaleEntity, Table
-from allocation.uow.django import DjangoRepository, DjangoUnitOfWork, ModelTable
+from allocation.uow.django import DjangoMapper, DjangoRepository, DjangoUnitOfWork, ModelTable
 from tests.conftest import Fetch
 from tests.kernel.models import ItemRow
 from tests.kernel.shop import BASKET, ITEM, Basket, BasketMapper, ShopUnitOfWork
@@ -186,3 +186,83 @@ def test_a_part_that_moved_here_and_then_elsewhere_is_in_one_place(
         fetch(alias, "UPDATE kernel_itemrow SET basket_id = %s", (two.id,))
         assert uow.baskets.get(two.id).items == {"glue": 1}
         assert one.items == {}
+
+
+class Note:
+    """A part with a key of its own, which the database grants."""
+
+    def __init__(self, name: str, key: int | None = None) -> None:
+        self.name = name
+        self.key = key
+
+
+class Pad:
+    def __init__(self, key: int, notes: Iterable[Note] = (), version: int = 0) -> None:
+        self.key = key
+        self.notes = list(notes)
+        self.version = version
+
+
+NOTE = ModelTable(ItemRow, parent="basket_id")
+
+
+class PadMapper(DjangoMapper[Pad]):
+    entity_type = Pad
+    tables = (BASKET, NOTE)
+
+    def rows(self, pad: Pad) -> Iterable[tuple[Table, Row]]:
+        yield BASKET, (pad.key, "Ann", pad.version)
+        for note in pad.notes:
+            yield NOTE, (note.key, pad.key, note.name, 1)
+
+    def entity(self, rows: Mapping[Table, Sequence[Row]]) -> Pad:
+        [(key, _, version)] = rows[BASKET]
+        return Pad(key, [Note(name, own) for own, _, name, _ in rows[NOTE]], version)
+
+    def stored(self, pad: Pad, table: Table, row: Row) -> None:
+        if table is NOTE:
+            self._note(pad, row).key = row[0]
+        else:
+            pad.version = row[2]
+
+    def discarded(self, pad: Pad, table: Table, row: Row) -> None:
+        self.stored(pad, table, row)
+
+    def _note(self, pad: Pad, row: Row) -> Note:
+        return next(note for note in pad.notes if note.name == row[2])
+
+
+class PadUnitOfWork(DjangoUnitOfWork):
+    pads = DjangoRepository(PadMapper())
+
+
+class TestAPartWhoseKeyIsGranted:
+    @pytest.fixture
+    def pad(self, alias: str) -> Pad:
+        pad = Pad(1)
+        with PadUnitOfWork(alias) as uow:
+            uow.pads.add(pad)
+            uow.commit()
+        return pad
+
+    def test_counts_as_a_change_of_its_root(self, alias: str, pad: Pad, fetch: Fetch) -> None:
+        with PadUnitOfWork(alias) as uow:
+            pad = uow.pads.get(1)
+            pad.notes.append(Note("a"))
+            uow.commit()
+            assert (pad.version, pad.notes[0].key is None) == (1, False)
+            assert list(uow.dirty) == []
+        assert fetch(alias, "SELECT version FROM kernel_basketrow") == [(1,)]
+        assert fetch(alias, "SELECT name FROM kernel_itemrow") == [("a",)]
+
+    def test_is_not_added_by_two_at_once(self, alias: str, pad: Pad, fetch: Fetch) -> None:
+        with PadUnitOfWork(alias) as uow:
+            pad = uow.pads.get(1)
+            uow.rollback()  # others may write
+            fetch(alias, "UPDATE kernel_basketrow SET version = 1")
+            pad.notes.append(Note("a"))
+            with pytest.raises(StaleEntity):
+                uow.commit()
+            uow.rollback()
+            assert pad.notes == []
+        assert fetch(alias, "SELECT name FROM kernel_itemrow") == []

@@ -185,8 +185,8 @@ def test_what_is_set_on_every_write_is_set_once_in_a_flush(alias: str) -> None:
         with CaptureQueriesContext(connections[alias]) as queries:
             uow.flush()
         uow.rollback()
-    sent = " ".join(query["sql"] for query in queries)
-    assert (sent.count("INSERT INTO"), sent.count("UPDATE ")) == (2, 0)
+    sent = [query["sql"].split()[0] for query in queries if "kernel" in query["sql"]]
+    assert sent == ["INSERT", "INSERT"]
 
 
 def test_where_nothing_but_a_deferred_column_differs_nothing_is_written(alias: str) -> None:

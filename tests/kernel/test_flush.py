@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from allocation.uow import KeyChanged, StaleEntity, UniqueViolation
 from tests.conftest import Fetch
-from tests.kernel.models import Country, Line, Order, Product
+from tests.kernel.models import Line, Order, Product
 from tests.kernel.shop import Basket, ShopUnitOfWork
 from tests.support import databases
 
@@ -44,9 +44,7 @@ def statements(connection: BaseDatabaseWrapper) -> Iterator[list[str]]:
     with CaptureQueriesContext(connection) as queries:
         yield sent
     sent += [
-        query["sql"]
-        for query in queries
-        if query["sql"].startswith(("SELECT", "DECLARE", "WITH", *WRITES))
+        query["sql"] for query in queries if query["sql"].startswith(("SELECT", "DECLARE", *WRITES))
     ]
 
 
@@ -96,12 +94,8 @@ class TestStatements:
                 del basket.items["screws"]
                 basket.items["glue"] = 3
             uow.commit()
-        # An update of the items, and one of the version of their baskets: on PostgreSQL the
-        # INSERT goes along with the first of them.
-        if connection.vendor == "postgresql":
-            assert kinds(sent) == {"DELETE": 1, "WITH": 1, "UPDATE": 1}
-        else:
-            assert kinds(sent) == {"DELETE": 1, "INSERT": 1, "UPDATE": 2}
+        # An update of the items, and one of the version of their baskets.
+        assert kinds(sent) == {"DELETE": 1, "INSERT": 1, "UPDATE": 2}
         rows = fetch(alias, "SELECT name, COUNT(*), SUM(qty) FROM kernel_itemrow GROUP BY name")
         assert sorted(rows) == [("glue", 50, 150), ("nails", 50, 1275)]
 
@@ -330,61 +324,3 @@ class TestValues:
         with pytest.raises(UniqueViolation) as raised:
             uow.flush()
         assert isinstance(raised.value, IntegrityError)
-
-
-class TestInsertsThatGoAlong:
-    """On PostgreSQL they are sent with the statement that follows."""
-
-    @pytest.fixture
-    def alias(self) -> str:
-        return "postgresql"
-
-    pytestmark = pytest.mark.django_db(transaction=True, databases=["postgresql"])
-
-    @pytest.fixture
-    def product(self, uow: ShopUnitOfWork) -> Product:
-        product = Product(name="a")
-        uow.products.add(product)
-        uow.countries.add(Country(code="fr", name="France"))
-        uow.commit()
-        return product
-
-    def test_are_written_in_one_statement(
-        self, uow: ShopUnitOfWork, product: Product, connection: BaseDatabaseWrapper, fetch: Fetch
-    ) -> None:
-        product.stock = 5
-        uow.countries.add(Country(code="de", name="Deutschland"))
-        uow.orders.add(Order(customer="Ann"))
-        with statements(connection) as sent:
-            uow.commit()
-        [statement] = sent
-        assert [statement.count(kind) for kind in ("INSERT INTO", "UPDATE")] == [2, 1]
-        assert stock_of(fetch, "postgresql") == {"a": 5}
-        assert fetch("postgresql", "SELECT count(*) FROM kernel_country") == [(2,)]
-        assert fetch("postgresql", "SELECT customer FROM kernel_order") == [("Ann",)]
-
-    def test_tell_of_a_key_that_is_taken(
-        self, uow: ShopUnitOfWork, product: Product, fetch: Fetch
-    ) -> None:
-        product.stock = 5
-        uow.countries.add(Country(code="de", name="Deutschland"))
-        fetch("postgresql", "INSERT INTO kernel_country (code, name) VALUES ('de', 'Germany')")
-        with pytest.raises(UniqueViolation, match="kernel_country"):
-            uow.commit()
-        uow.rollback()
-        assert stock_of(fetch, "postgresql") == {"a": 0}
-
-    def test_are_gone_with_the_statement_that_fails(
-        self, uow: ShopUnitOfWork, product: Product, fetch: Fetch
-    ) -> None:
-        fetch(
-            "postgresql",
-            "INSERT INTO kernel_product (name, stock, note, version) VALUES ('b', 0, '', 0)",
-        )
-        with pytest.raises(UniqueViolation, match="kernel_product"), uow.savepoint():
-            uow.countries.add(Country(code="de", name="Deutschland"))
-            uow.products.add(Product(name="b"))
-        product.stock = 5
-        uow.commit()
-        assert stock_of(fetch, "postgresql") == {"a": 5, "b": 0}
-        assert fetch("postgresql", "SELECT code FROM kernel_country") == [("fr",)]

@@ -106,3 +106,18 @@ def test_an_entity_lives_no_longer_than_its_unit_of_work() -> None:
     del thing, uow
     gc.collect()
     assert gone() is None
+
+
+def test_a_version_is_taken_back_where_the_key_was_given(alias: str, fetch: Fetch) -> None:
+    with ShopUnitOfWork(alias) as uow:
+        product = Product(id=7, name="a")
+        uow.products.add(product)
+        uow.flush()
+        product.stock = 2
+        uow.flush()
+        assert product.version == 1
+        uow.rollback()
+        assert (product.pk, product.version) == (7, 0)
+        uow.products.add(product)
+        uow.commit()
+    assert fetch(alias, "SELECT id, stock, version FROM kernel_product") == [(7, 2, 0)]

@@ -31,7 +31,6 @@ class DjangoStore:
     def __init__(self, using: str, *, join: bool = False) -> None:
         self._using = using
         self._transaction = Transaction(using, join=join)
-        self._held: list[tuple[str, Sequence[Any]]] | None = None
 
     def begin(self) -> None:
         self._transaction.begin()
@@ -64,19 +63,6 @@ class DjangoStore:
 
     def parents_first(self, tables: Iterable[Table]) -> Sequence[Table]:
         return _parents_first(frozenset(cast("Iterable[ModelTable]", tables)))
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        # Note [Fewer trips]: on PostgreSQL an INSERT whose rows are known already goes along
-        # with the next statement, in its WITH clause. Constraints are checked, and triggers
-        # run, as if they were two; neither sees the other's rows, and none has to.
-        self._held = [] if self._transaction.connection.vendor == "postgresql" else None
-        try:
-            yield
-            if self._held:
-                self._run(*self._held.pop())
-        finally:
-            self._held = None
 
     def insert(self, table: Table, rows: Sequence[Row]) -> Sequence[Row]:
         table = cast("ModelTable", table)
@@ -115,10 +101,7 @@ class DjangoStore:
         found: list[Row] = []
         write = self._statement(writing.insert, table, missing, asked)
         for sql, params in write.statements(columns):
-            if self._held is not None and not asked:
-                self._held.append((sql, params))
-            else:
-                found += self._run(sql, params)
+            found += self._run(sql, params)
         return list(self._converted([table.fields[place] for place in asked], found))
 
     def update(self, table: Table, rows: Sequence[tuple[Row, Row]]) -> None:
@@ -163,9 +146,6 @@ class DjangoStore:
         return kept(connection, key, lambda: make(connection, table, *columns))
 
     def _run(self, sql: str, params: Sequence[Any]) -> list[Row]:
-        if self._held:
-            sql, params = writing.together(self._held, sql, params)
-            self._held.clear()
         with _naming_unique_violations(), self._transaction.connection.cursor() as cursor:
             cursor.execute(sql, params)
             return cursor.fetchall() if cursor.description else []

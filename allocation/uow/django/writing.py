@@ -195,11 +195,3 @@ def _v(fields: Sequence[Field], of: str = "v.") -> str:
 def _returning_key(connection: BaseDatabaseWrapper, table: ModelTable) -> str:
     key = columns(connection, table.key_fields, name(connection, table))
     return f" RETURNING {key}"
-
-
-def together(
-    first: Sequence[tuple[str, Sequence[Any]]], sql: str, params: Sequence[Any]
-) -> tuple[str, Sequence[Any]]:
-    """One statement that does what these do, and returns what `sql` does."""
-    clauses = ", ".join(f"w{number} AS ({sql})" for number, (sql, _) in enumerate(first))
-    return f"WITH {clauses} {sql}", [*chain(*(params for _, params in first)), *params]

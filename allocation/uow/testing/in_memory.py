@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar, cast
@@ -170,9 +169,6 @@ class _InMemoryStore:
 
     def parents_first(self, tables: Iterable[Table]) -> Sequence[Table]:
         return sorted(tables, key=lambda table: table.name)
-
-    def writing(self) -> AbstractContextManager[None]:
-        return nullcontext()
 
     def insert(self, table: Table, rows: Sequence[Row]) -> Sequence[Row]:
         stored = []

@@ -93,7 +93,7 @@ async def _transport(lease: Lease, call: Call) -> None:
     if hook and hook.lease is lease and hook.running:  # the thread serves such calls meanwhile
         await sync_to_async(call, thread_sensitive=True)()
     else:
-        _lease.set(lease)  # of this task alone, which is there for the call
+        _lease.set(lease)
         await _on_thread(call)
 
 
@@ -163,7 +163,7 @@ def _telling(
 def _take_over(context: contextvars.Context) -> None:
     """Set here what was set there."""
     for variable, value in context.items():
-        if variable.get(_MISSING) is not value:
+        if variable is not _lease and variable.get(_MISSING) is not value:
             variable.set(value)
 
 
