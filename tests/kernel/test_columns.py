@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connections, models
 from django.test.utils import CaptureQueriesContext
 
-from allocation.uow.django import DjangoRepository, DjangoUnitOfWork
+from allocation.uow.django import DjangoRepository, DjangoUnitOfWork, split
 from allocation.uow.django.mapping import ModelMapper
 from tests.conftest import Fetch
 from tests.kernel.models import Category, Country, Defaults, Order, Product
@@ -236,3 +236,9 @@ def test_an_instance_can_be_built_from_its_row() -> None:
     [(table, row)] = mapper.rows(Product(id=3, name="a"))
     built = mapper.entity({table: [row]})
     assert (built.pk, built.name, built._state.adding) == (3, "a", False)
+
+
+@pytest.mark.django_db(transaction=True, databases=["postgresql"])
+def test_more_values_than_postgresql_takes_are_split() -> None:
+    parts = split(range(70_000), "postgresql")
+    assert [len(part) for part in parts] == [65_535, 4_465]

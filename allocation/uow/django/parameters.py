@@ -11,7 +11,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 T = TypeVar("T")
 
-_NO_LIMIT: Final = 1_000_000
+_MOST: Final = 65_535
+"""PostgreSQL's protocol has two bytes for their number, where they are sent apart from the text."""
 
 
 def max_parameters(connection: BaseDatabaseWrapper) -> int:
@@ -19,7 +20,7 @@ def max_parameters(connection: BaseDatabaseWrapper) -> int:
     if connection.vendor == "sqlite":
         connection.ensure_connection()
         return int(connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
-    return connection.features.max_query_params or _NO_LIMIT
+    return _MOST
 
 
 def split(values: Sequence[T], using: str) -> Iterator[Sequence[T]]:
