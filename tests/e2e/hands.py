@@ -37,6 +37,7 @@ def expect_messages(page: Page, *messages: str | re.Pattern[str]) -> None:
 
 def rows(page: Page, table: str) -> list[list[str]]:
     """What a table says, row by row: " ".join(cell.split()) of each cell."""
+    page.wait_for_load_state()  # whatever reads many elements does not wait for the last one
     found = page.get_by_role("region", name=table, exact=True).locator("tbody tr")
     return [
         [" ".join(cell.split()) for cell in row.locator("th, td").all_inner_texts()]

@@ -40,6 +40,7 @@ def look(page: Page, name: str, known: Known | None = None) -> None:
 
     With SCREENSHOTS naming a folder, pictures go there, under this name.
     """
+    page.wait_for_load_state()
     for size, viewport in SIZES.items():
         page.set_viewport_size(viewport)
         for scheme, options in _SCHEMES.items():

@@ -85,10 +85,10 @@ def test_the_navigation_leads_to_pages_and_tells_which_one_is_shown(
 ) -> None:
     everybody = ["Overview", "Batches", "Order lines", "Backorders", "History"]
     for page, names in [(viewer_page, everybody), (clerk_page, [*everybody, "Upload"])]:
-        links = page.get_by_role("navigation", name="Main").get_by_role("link")
+        navigation = page.get_by_role("navigation", name="Main")
+        links = navigation.get_by_role("link")
         assert sorted(links.all_inner_texts()) == sorted(names)
         for name in names:
             links.filter(has_text=re.compile(f"^{name}$")).click()
-            [current] = [link for link in links.all() if link.get_attribute("aria-current")]
-            assert current.inner_text() == name
+            expect(navigation.locator("[aria-current]")).to_have_text([name])
             assert heading(page) != "There is no such page"

@@ -33,6 +33,7 @@ def send_orders(page: Page, content: bytes) -> None:
 
 def counts(page: Page) -> dict[str, str]:
     """The numbers that the page shows of an upload, apart from zeros."""
+    page.wait_for_load_state()
     rows = page.locator(".counts tr")
     labels, numbers = rows.locator("th").all_inner_texts(), rows.locator("td").all_inner_texts()
     return {label: n for label, n in zip(labels, numbers, strict=True) if n != "0"}

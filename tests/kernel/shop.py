@@ -16,8 +16,11 @@ from tests.kernel.models import (
     ItemRow,
     Line,
     Membership,
+    Number,
     Order,
     Product,
+    Ticket,
+    Turnstile,
 )
 
 
@@ -79,3 +82,6 @@ class ShopUnitOfWork(DjangoUnitOfWork):
     defaults = DjangoRepository(Defaults)
     countries = DjangoRepository(Country)
     memberships = DjangoRepository(Membership)
+    tickets = DjangoRepository(Ticket)
+    numbers = DjangoRepository(Number)
+    turnstiles = DjangoRepository(Turnstile)

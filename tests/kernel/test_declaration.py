@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.db import models
 
 from allocation.uow import UNKNOWN, AbstractUnitOfWork, ConflictingRepositories, Mapper, Table
 from allocation.uow.django import DjangoRepository, DjangoUnitOfWork, ModelTable, UnsupportedModel
@@ -48,16 +47,6 @@ def test_a_value_that_is_missing_or_was_not_read_is_not_unique() -> None:
 def test_a_version_is_an_integer() -> None:
     with pytest.raises(UnsupportedModel, match="version of Product, name, is no integer"):
         DjangoRepository(Product, version="name")
-
-
-def test_a_model_of_nothing_but_a_granted_key_is_refused() -> None:
-    class Nothing(models.Model):  # noqa: DJ008  # it needs no name for people
-        class Meta:
-            app_label = "kernel"
-            managed = False
-
-    with pytest.raises(UnsupportedModel, match="nothing but a key"):
-        DjangoRepository(Nothing)
 
 
 def test_a_table_needs_its_key() -> None:

@@ -39,9 +39,12 @@ from tests.kernel.models import (
     Country,
     Defaults,
     Membership,
+    Number,
     Parcel,
     Premium,
     Product,
+    Ticket,
+    Turnstile,
 )
 from tests.kernel.shop import ShopUnitOfWork
 
@@ -209,6 +212,41 @@ class TestValues:
         assert list(uow.dirty) == []
         uow.commit()
         assert Defaults.objects.using(alias).get(name="plain").created == plain.created
+
+    def test_may_all_be_left_to_the_database(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        tickets = [Ticket(), Ticket(level=2), Ticket()]
+        for ticket in tickets:
+            uow.tickets.add(ticket)
+        uow.commit()
+        assert [ticket.level for ticket in tickets] == [1, 2, 1]
+        assert all(isinstance(ticket.issued, dt.datetime) for ticket in tickets)
+        assert all(uow.tickets.get(ticket.pk) is ticket for ticket in tickets)
+        rows = fetch(alias, "SELECT id, level FROM kernel_ticket")
+        assert sorted(rows) == sorted((ticket.pk, ticket.level) for ticket in tickets)
+
+    def test_may_be_nothing_but_a_key_that_is_granted(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        numbers = [Number(), Number(id=70), Number()]
+        for number in numbers:
+            uow.numbers.add(number)
+        uow.commit()
+        uow.numbers.remove(numbers[0])
+        uow.commit()
+        rows = fetch(alias, "SELECT id FROM kernel_number")
+        assert sorted(rows) == sorted((number.pk,) for number in numbers[1:])
+        assert (70,) in rows
+
+    def test_may_be_nothing_but_a_key_with_a_default(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        turnstile = Turnstile()
+        uow.turnstiles.add(turnstile)
+        uow.commit()
+        assert uow.turnstiles.get("entrance") is turnstile
+        assert fetch(alias, "SELECT place FROM kernel_turnstile") == [("entrance",)]
 
     @pytest.mark.parametrize(
         ("name", "value"),

@@ -85,8 +85,6 @@ class ModelTable(Table):
         _refuse_unwritable(model, self.fields)
         if version is not None and not isinstance(by_attname[version], models.IntegerField):
             raise UnsupportedModel(f"The version of {model.__name__}, {version}, is no integer.")
-        if len(self.fields) == 1 and isinstance(self.fields[0], models.AutoField):
-            raise UnsupportedModel(f"{model.__name__} has nothing but a key that is granted.")
         self.parent = None if parent is None else columns.index(parent)
         self.key_fields = tuple(by_attname[column] for column in key)
         # Where the database itself deletes or changes those who refer to a deleted row

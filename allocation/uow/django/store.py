@@ -6,7 +6,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.db import IntegrityError, models, transaction
 from django.db.models.expressions import DatabaseDefault
@@ -19,6 +19,8 @@ from allocation.uow.django.writing import Column, Field, Write
 from allocation.uow.mapping import UNKNOWN, Row, Table
 from allocation.uow.store import UniqueViolation
 from allocation.uow.tracking import StaleEntity
+
+W = TypeVar("W")
 
 
 class _DatabaseUniqueViolation(UniqueViolation, IntegrityError):
@@ -100,7 +102,7 @@ class DjangoStore:
         asked = missing if asking else ()
         found: list[Row] = []
         write = self._statement(writing.insert, table, missing, asked)
-        for sql, params in write.statements(columns):
+        for sql, params in write.statements(columns or given):
             found += self._run(sql, params)
         return list(self._converted([table.fields[place] for place in asked], found))
 
@@ -140,7 +142,7 @@ class DjangoStore:
             keys = zip(*columns[: len(table.key)], strict=True)
             raise StaleEntity(table, [key for key in keys if key not in there])
 
-    def _statement(self, make: Callable[..., Write], table: ModelTable, *columns: Any) -> Write:
+    def _statement(self, make: Callable[..., W], table: ModelTable, *columns: Any) -> W:
         connection = self._transaction.connection
         key = (make, table, table.model._meta.db_table, *columns)
         return kept(connection, key, lambda: make(connection, table, *columns))

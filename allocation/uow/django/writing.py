@@ -87,6 +87,23 @@ class Write:
         return prepared
 
 
+class WriteDefaults:
+    """An INSERT of rows that leave everything to the database, which SQLite takes one at a time."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, into: str, tail: str) -> None:
+        self._at_once = connection.vendor == "postgresql"
+        source = "SELECT FROM generate_series(1, %s)" if self._at_once else "DEFAULT VALUES"
+        self._sql = f"{into} {source}{tail}"
+
+    def statements(self, columns: Sequence[Column]) -> Iterator[tuple[str, Sequence[Any]]]:
+        """As `Write` has it. Any column will do: only its length counts."""
+        count = len(columns[0])
+        if self._at_once:
+            yield self._sql, [count]
+        else:
+            yield from [(self._sql, ())] * count
+
+
 def _array(values: Column) -> str | Column:
     """An array as PostgreSQL reads it, where that is certain: psycopg takes longer for it."""
     if set(map(type, values)) <= _PLAIN:
@@ -127,13 +144,16 @@ def insert(
     table: ModelTable,
     missing: Sequence[int],
     asked: Sequence[int],
-) -> Write:
+) -> Write | WriteDefaults:
     """Inserts rows without the columns `missing`; returns what it put into those `asked` for."""
     fields = [field for place, field in enumerate(table.fields) if place not in missing]
-    names = columns(connection, fields)
-    head = f"INSERT INTO {name(connection, table)} ({names}) SELECT {_v(fields)} FROM"
+    into = f"INSERT INTO {name(connection, table)}"
     returning = columns(connection, [table.fields[place] for place in asked])
-    return Write(connection, head, fields, f" RETURNING {returning}" if asked else "")
+    tail = f" RETURNING {returning}" if asked else ""
+    if not fields:
+        return WriteDefaults(connection, into, tail)
+    head = f"{into} ({columns(connection, fields)}) SELECT {_v(fields)} FROM"
+    return Write(connection, head, fields, tail)
 
 
 def update(
