@@ -15,7 +15,7 @@ from django.db import OperationalError
 
 from allocation.uow.django import DjangoRepository, DjangoStore, DjangoUnitOfWork
 from allocation.uow.django.aio import AsyncUnitOfWork, Pool, PoolClosed
-from allocation.uow.django.aio.worker import Call
+from allocation.uow.django.aio.worker import Call, settle
 from tests.conftest import DatabaseUrl, Fetch
 from tests.kernel.aio.shop import Shop, add, names, states, store, turns
 from tests.kernel.models import Product
@@ -627,7 +627,7 @@ class TestAnInterrupt:
         call = Call(gate)
 
         def work() -> None:
-            call()
+            settle(call.outcome, call)
             order.append("went on")
 
         thread = threading.Thread(target=work)

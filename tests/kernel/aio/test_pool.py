@@ -94,6 +94,36 @@ class TestAPool:
             await uow.products.list()
 
     @in_loop
+    async def test_tells_each_when_its_own_time_is_over(self, alias: str) -> None:
+        shops = Shops(alias)
+        async with shops():
+            waiting = []
+            for seconds in (0.01, 0.02, 20.0):
+                shops.pool.timeout = seconds
+                waiting.append(asyncio.create_task(shops().__aenter__()))
+                await turns()
+            *late, patient = waiting
+            for task in late:
+                with pytest.raises(PoolTimeout):
+                    await task
+            assert not patient.done()
+        await (await patient).__aexit__(None, None, None)
+
+    @in_loop
+    async def test_tells_who_waits_too_long_in_another_loop(self, alias: str) -> None:
+        shops = Shops(alias, timeout=0.01)
+
+        async def enter() -> None:
+            await shops().__aenter__()
+
+        async with shops():
+            for _ in range(2):  # a loop that is gone leaves nothing behind
+                with pytest.raises(PoolTimeout):
+                    await asyncio.to_thread(asyncio.run, enter())
+            with pytest.raises(PoolTimeout):
+                await enter()
+
+    @in_loop
     async def test_goes_on_when_those_who_wait_are_cancelled(self, shops: Shops) -> None:
         async with shops():
             waiting = [asyncio.create_task(shops().__aenter__()) for _ in range(3)]

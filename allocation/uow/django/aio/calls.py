@@ -14,10 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Callable
+import threading
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
@@ -25,7 +28,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db import Error
 
 from allocation.uow.django.aio.lease import Lease
-from allocation.uow.django.aio.worker import Call, Worker
+from allocation.uow.django.aio.worker import Call, Worker, settle
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,8 +44,6 @@ class _Hook:
 
 _hook: Final = contextvars.ContextVar[_Hook | None]("hook", default=None)
 
-_MISSING: Final = object()
-
 
 async def on_thread(lease: Lease, function: Callable[[], Any], *, to_the_end: bool = False) -> Any:
     """Call `function` on the thread of `lease`, in the context of this task; what it answers.
@@ -54,31 +55,14 @@ async def on_thread(lease: Lease, function: Callable[[], Any], *, to_the_end: bo
     call = Call(function, to_the_end=to_the_end)
     lease.add(call)
     try:
-        context, loop = contextvars.copy_context(), asyncio.get_running_loop()
-        task, over = (
-            loop.create_task(_transport(lease, call), context=context),
-            loop.create_future(),
-        )
-
-        def finish(_: object) -> None:
-            call.outcome.cancel()  # if it has not begun, it never will
-            if not over.done():
-                over.set_result(None)
-
-        task.add_done_callback(finish)
-        try:
-            await over
-            if not call.outcome.done():  # somebody cancels all tasks
-                await _end(lease, call, task)
-        except asyncio.CancelledError as cancelled:
-            await _end(lease, call, task)
+        transport = _transport(lease, call)
+        if cancelled := await _around(transport):
+            await _end(lease, call, transport, cancelled)
             raise _telling(cancelled, call.committed) from _error(call.outcome)
-        _take_over(context)
     finally:
         lease.discard(call)
     if call.dropped:
-        broken = None if task.cancelled() else task.exception()
-        raise broken or lease.refusal or asyncio.CancelledError
+        raise lease.refusal or asyncio.CancelledError
     error = call.outcome.exception()
     if call.interrupted and lease.refusal and isinstance(error, Error):
         raise lease.refusal from error  # which is but how the database tells of the interrupt
@@ -86,59 +70,115 @@ async def on_thread(lease: Lease, function: Callable[[], Any], *, to_the_end: bo
 
 
 async def _transport(lease: Lease, call: Call) -> None:
-    """Have `call` called on the thread, and know that."""
+    """Have `call` called on the thread, and know that it is over."""
     # By asgiref's own means: it carries what Django keeps per task, such as the
     # language, and lets `async_to_sync` on the thread find its way back here.
     hook = _hook.get()
     if hook and hook.lease is lease and hook.running:  # the thread serves such calls meanwhile
-        await sync_to_async(call, thread_sensitive=True)()
+        await sync_to_async(partial(settle, call.outcome, call), thread_sensitive=True)()
     else:
-        _lease.set(lease)
+        _thread_of_the_lease.next = lease, call
         await _on_thread(call)
 
 
-_lease: Final = contextvars.ContextVar[Lease]("lease")
+class _ThreadOfTheLease(Executor, threading.local):
+    """Does a call of `_on_thread` for the lease that was named just before."""
 
+    next: tuple[Lease, Call]
 
-class _ThreadOfTheLease(Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return _lease.get().submit(fn, *args, **kwargs)
+        lease, call = self.next
+        del self.next
+        over = lease.loop.create_future()
+        _tell(call.outcome, lease.loop, over)
+        lease.settle(call.outcome, partial(fn, *args, **kwargs))
+        # asyncio takes its own kind of future for what it makes of any other.
+        return cast("Future[T]", over)
 
 
-def _do(call: Call) -> None:
-    call()
+def _do(call: Call) -> Any:
+    return call()
 
 
+_thread_of_the_lease: Final = _ThreadOfTheLease()
 # Made once: to make one takes as long as to use it. Any executor will do, whatever
 # asgiref declares.
 _on_thread: Final = sync_to_async(
-    _do, thread_sensitive=False, executor=cast("Any", _ThreadOfTheLease())
+    _do, thread_sensitive=False, executor=cast("Any", _thread_of_the_lease)
 )
 
 
-async def _end(lease: Lease, call: Call, task: asyncio.Task[None]) -> None:
+@types.coroutine
+def _around(
+    transport: Coroutine[Any, Any, None],
+) -> Generator[Any, Any, asyncio.CancelledError | None]:
+    """Go through `transport`, but for a cancellation, which is returned: then it still waits."""
+    with suppress(StopIteration):
+        while True:
+            awaited = transport.send(None)
+            try:
+                yield awaited
+            except asyncio.CancelledError as cancelled:
+                return cancelled
+    return None
+
+
+@types.coroutine
+def _cancel(
+    transport: Coroutine[Any, Any, None], cancelled: asyncio.CancelledError
+) -> Generator[Any, Any, None]:
+    """Go through the rest of `transport`, with the cancellation that it was spared before."""
+    go_on = partial(transport.throw, cancelled)
+    with suppress(StopIteration, asyncio.CancelledError):
+        while True:
+            awaited = go_on()
+            try:
+                yield awaited
+                go_on = partial(transport.send, None)
+            except asyncio.CancelledError as again:
+                go_on = partial(transport.throw, again)
+
+
+async def _end(
+    lease: Lease,
+    call: Call,
+    transport: Coroutine[Any, Any, None],
+    cancelled: asyncio.CancelledError,
+) -> None:
     """Bring `call` to its end, soon if that may be, and wait for it."""
     if call.cancel():
-        task.cancel()  # and with it an async hook that the thread waits for
         helper = Worker("uow-interrupt")
         interrupted = helper.submit(lease.interrupt, call)
         helper.stop()
         await _over(interrupted)
+    else:
+        await _over(call.outcome)
+    await _cancel(transport, cancelled)  # and an async hook for which the thread waits
     await _over(call.outcome)
 
 
 async def _over(future: Future[Any]) -> None:
     """Wait until `future` is done, however often this is cancelled."""
-    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    while not future.done():
+        over = loop.create_future()
+        _tell(future, loop, over)
+        with suppress(asyncio.CancelledError):  # the first one is raised in the end
+            await over
 
-    def tell(_: Future[Any]) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(over.set)
+
+def _tell(future: Future[Any], loop: asyncio.AbstractEventLoop, over: asyncio.Future[None]) -> None:
+    """Let `over` be done when `future` is, unless nobody waits any more."""
+
+    def set_result() -> None:
+        if not over.done():
+            over.set_result(None)
+
+    def tell(_: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(set_result)
 
     future.add_done_callback(tell)
-    while not over.is_set():
-        with suppress(asyncio.CancelledError):  # the first one is raised in the end
-            await over.wait()
 
 
 def _error(outcome: Future[Any]) -> Exception | None:
@@ -158,13 +198,6 @@ def _telling(
     if committed:
         cancelled.add_note("The unit of work has committed.")
     return cancelled
-
-
-def _take_over(context: contextvars.Context) -> None:
-    """Set here what was set there."""
-    for variable, value in context.items():
-        if variable is not _lease and variable.get(_MISSING) is not value:
-            variable.set(value)
 
 
 def for_thread(hook: Callable[[], object], lease: Lease) -> Callable[[], object]:

@@ -6,20 +6,17 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from allocation.uow.django.aio.worker import Call, Worker, settle
+from allocation.uow.django.aio.worker import Call, Worker
 from allocation.uow.errors import MisuseError, UnitOfWorkError
 
 if TYPE_CHECKING:
     from allocation.uow.django.aio.pool import Pool
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _logger: Final = logging.getLogger("allocation.uow")
 
@@ -53,10 +50,10 @@ class PoolThread(Worker):
     connection: BaseDatabaseWrapper | None = None
 
 
-class Lease(Executor):
+class Lease:
     """A thread for a unit of work: first waited for, then had, and given back in the end.
 
-    What is submitted before it is had is done as soon as it is, by the thread
+    What is wanted before it is had is done as soon as it is, by the thread
     itself: it need not wait for the event loop, nor when it is given back.
     """
 
@@ -72,13 +69,10 @@ class Lease(Executor):
         self._early: list[tuple[Future[Any], Callable[[], Any]]] = []
         self.over = False
         """Whether it was given back."""
-        self._timer: asyncio.TimerHandle | None = None
+        self.deadline = 0.0
+        """Until when it is waited for, by the clock of the loop."""
 
     # -- waiting ---------------------------------------------------------
-
-    def wait(self, timeout: float) -> None:
-        """Give up after so many seconds, unless something has been done by then."""
-        self._timer = self.loop.call_later(timeout, self.pool.expire, self)
 
     def begin(self, thread: PoolThread) -> bool:
         """Have this thread; tells whether it is still wanted."""
@@ -87,7 +81,7 @@ class Lease(Executor):
                 return False
             self.thread = thread
             for future, function in self._early:
-                thread.post(partial(settle, future, function))
+                thread.settle(future, function)
             self._early.clear()
         return True
 
@@ -102,22 +96,18 @@ class Lease(Executor):
 
     def discard(self, call: Call) -> None:
         """It is over."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         with self._lock:
             self._calls.discard(call)
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have `fn` called on the thread; the future is cancelled where that cannot be."""
+    def settle(self, future: Future[Any], function: Callable[[], Any]) -> None:
+        """Have `function` called on the thread; `future` is cancelled where that cannot be."""
         with self._lock:
             if self.thread is not None:
-                return self.thread.submit(fn, *args, **kwargs)
-            future: Future[T] = Future()
-            self._early.append((future, partial(fn, *args, **kwargs)))
-            if self.over:
+                self.thread.settle(future, function)
+            elif self.over:
                 future.cancel()
-        return future
+            else:
+                self._early.append((future, function))
 
     def interrupt(self, call: Call) -> None:
         """Stop the statement that runs for `call`, and no other."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import logging
 import os
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final, cast
+from weakref import WeakSet
 
 from django.conf import settings
 from django.db import close_old_connections, connections
@@ -42,6 +44,8 @@ class Pool:
         self._idle: list[PoolThread] = []
         self._leases: set[Lease] = set()
         self._waiting: deque[Lease] = deque()
+        self._watched: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+        """Those in which a timer runs for whoever waits longest."""
         _pools.add(self)
 
     def lease(self, finish: Callable[[], object]) -> Lease:
@@ -68,8 +72,9 @@ class Pool:
                 thread.submit(self.prepare, thread)
                 self._lend(thread, lease)
             else:
+                lease.deadline = lease.loop.time() + self.timeout
                 self._waiting.append(lease)
-                lease.wait(self.timeout)
+                self._watch(lease)
         return lease
 
     def _lend(self, thread: PoolThread, lease: Lease) -> bool:
@@ -78,15 +83,26 @@ class Pool:
             self._leases.add(lease)
         return wanted
 
-    def expire(self, lease: Lease) -> None:
-        """It has waited long enough."""
+    def _watch(self, lease: Lease) -> None:
+        if lease.loop not in self._watched:
+            self._watched.add(lease.loop)
+            lease.loop.call_at(lease.deadline, self._expire, lease.loop)
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Refuse those of this loop who have waited long enough."""
         with self._lock:
-            if lease not in self._waiting:
-                return
-            self._waiting.remove(lease)
-            waiting = sum(not other.over for other in self._waiting)
-        lease.stop(PoolTimeout(self, waiting))
-        lease.give_back()
+            self._watched.discard(loop)
+            theirs = [lease for lease in self._waiting if lease.loop is loop and not lease.over]
+            now = loop.time()
+            late = [lease for lease in theirs if lease.deadline <= now]
+            for lease in late:
+                self._waiting.remove(lease)
+            if len(late) < len(theirs):
+                self._watch(theirs[len(late)])
+            waiting = sum(not lease.over for lease in self._waiting)
+        for lease in late:
+            lease.stop(PoolTimeout(self, waiting))
+            lease.give_back()
 
     def take_back(self, lease: Lease, thread: PoolThread) -> None:
         """Make the thread, which calls this, ready for the next one, and hand it over."""

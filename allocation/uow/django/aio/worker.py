@@ -39,12 +39,16 @@ class Worker(Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have `fn` called on the thread; the future is cancelled where it has been stopped."""
         future: Future[T] = Future()
+        self.settle(future, partial(fn, *args, **kwargs))
+        return future
+
+    def settle(self, future: Future[T], function: Callable[[], T]) -> None:
+        """Have `function` called on the thread, and `future` told of it: see `settle`."""
         with self._lock:
             if self._stopping:
                 future.cancel()
             else:
-                self._work.put(partial(settle, future, partial(fn, *args, **kwargs)))
-        return future
+                self._work.put(partial(settle, future, function))
 
     def post(self, work: Callable[[], None]) -> None:
         """Have `work`, which raises nothing, called on the thread, if that has not been stopped."""
@@ -106,20 +110,15 @@ class Call:
         self._cancelled = False
         self._committing = False
 
-    def __call__(self) -> None:
-        """Do it, on the thread."""
+    def __call__(self) -> Any:
+        """Do it, on the thread; `outcome` is for who has it called to settle."""
         outer, self._here.call = getattr(self._here, "call", None), self
-        try:
-            settle(self.outcome, self._interruptible)
-        finally:
-            self._here.call = outer
-
-    def _interruptible(self) -> Any:
         try:
             return self._function()
         finally:
             with self._interrupting:
                 self._running = False
+            self._here.call = outer
 
     def interrupt(self, stop: Callable[[], object]) -> None:
         """Call `stop`, from another thread, if this runs; what comes next on the thread waits."""
