@@ -25,6 +25,7 @@ POSTGRESQL: Final[dict[str, Callable[[], Allocate]]] = {
     "the book's way, on Django": lambda: book.connect("postgresql"),
     f"{OURS}, not prepared": lambda: unit_of_work.connect("postgresql"),
     OURS: lambda: unit_of_work.connect("prepared"),
+    "the same SQL on Django's cursor": lambda: bare_psycopg.connect_django("prepared"),
     "psycopg": bare_psycopg.connect,
     "psycopg, pipelined": bare_psycopg.connect_pipelined,
 }
@@ -32,4 +33,5 @@ POSTGRESQL: Final[dict[str, Callable[[], Allocate]]] = {
 SQLITE: Final[dict[str, Callable[[], Allocate]]] = {
     DJANGO: lambda: django_orm.connect("default"),
     OURS: lambda: unit_of_work.connect("default"),
+    "the same SQL on Django's cursor": lambda: bare_psycopg.connect_django("default"),
 }

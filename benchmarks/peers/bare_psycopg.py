@@ -1,4 +1,4 @@
-"""The same SQL as constant texts on the driver, prepared by it: nothing between."""
+"""The same SQL as constant texts, on Django's cursor and on the driver, prepared by it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import psycopg
+from django.db import connections, transaction
 
 _LOCK: Final = """
     SELECT reference, purchased_quantity, allocated_quantity, lines_taken
-    FROM allocation_batch WHERE sku = %s ORDER BY sku, reference FOR UPDATE
+    FROM allocation_batch WHERE sku = %s ORDER BY sku, reference {}
 """
 _UPDATE: Final = """
     UPDATE allocation_batch
@@ -23,12 +24,25 @@ _INSERT: Final = """
 """
 
 
+def connect_django(using: str) -> Callable[[str, str, int], str]:
+    """What is left where nothing but `atomic` and Django's cursor are between."""
+    connection = connections[using]
+    lock = _LOCK.format("FOR UPDATE" if connection.vendor == "postgresql" else "")
+
+    def allocate(orderid: str, sku: str, qty: int) -> str:
+        with transaction.atomic(using=using), connection.cursor() as cursor:
+            cursor.execute(lock, [sku])
+            return _write(cursor, cursor.fetchall(), orderid, sku, qty)
+
+    return allocate
+
+
 def connect() -> Callable[[str, str, int], str]:
     connection = _connection()
 
     def allocate(orderid: str, sku: str, qty: int) -> str:
         with connection.transaction():
-            batches = connection.execute(_LOCK, [sku]).fetchall()
+            batches = connection.execute(_LOCK.format("FOR UPDATE").encode(), [sku]).fetchall()
             return _write(connection, batches, orderid, sku, qty)
 
     return allocate
@@ -40,7 +54,7 @@ def connect_pipelined() -> Callable[[str, str, int], str]:
 
     def allocate(orderid: str, sku: str, qty: int) -> str:
         with connection.pipeline(), connection.transaction():
-            batches = connection.execute(_LOCK, [sku]).fetchall()
+            batches = connection.execute(_LOCK.format("FOR UPDATE").encode(), [sku]).fetchall()
             return _write(connection, batches, orderid, sku, qty)
 
     return allocate
@@ -51,7 +65,7 @@ def _connection() -> psycopg.Connection[Any]:
 
 
 def _write(
-    connection: psycopg.Connection[Any],
+    connection: Any,
     batches: list[tuple[str, int, int, int]],
     orderid: str,
     sku: str,

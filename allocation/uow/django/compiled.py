@@ -25,11 +25,12 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.db.models.expressions import Col
-from django.db.models.lookups import Lookup
+from django.db.models.lookups import Exact, In, Lookup
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
 from allocation.uow.django.kept import kept
+from allocation.uow.django.parameters import natural_type
 
 if TYPE_CHECKING:
     from allocation.uow.django.recording import RecordingQuerySet
@@ -93,7 +94,11 @@ class _Statement:
         direct = [(type(value), value) for value in queryset.given] == [
             (type(value), value) for value, _ in self._query.lookups
         ]
-        self._lookups = [lookup for _, lookup in self._query.lookups] if direct else None
+        self._conditions = (
+            [_Condition(lookup, self._compiler) for _, lookup in self._query.lookups]
+            if direct
+            else None
+        )
         self._query.ready = self._compiler
         converters = self._compiler.get_converters([column for column, *_ in self._compiler.select])
         vars(self._compiler)["get_converters"] = lambda _columns: converters
@@ -105,17 +110,15 @@ class _Statement:
 
         None where Django would not build the same conditions.
         """
-        lookups = self._lookups
-        if lookups is None:
+        if self._conditions is None:
             return None
         texts: list[str] = []
         params: list[Any] = []
-        for lookup, value in zip(lookups, values, strict=True):
-            if value is not None:  # else it asks for NULL as it is
-                lookup = type(lookup)(lookup.lhs, value)  # noqa: PLW2901  # the same, for this value
-                if lookup.rhs is None:
-                    return None  # its field takes the value for NULL
-            text, its_params = self._compiler.compile(lookup)
+        for condition, value in zip(self._conditions, values, strict=True):
+            compiled = condition.compile(value)
+            if compiled is None:
+                return None
+            text, its_params = compiled
             texts.append(text)
             params += its_params
         return tuple(texts), params
@@ -139,6 +142,39 @@ class _Statement:
         results = list(self._rows)
         chunks.clear()  # the statement stays
         return results
+
+
+class _Condition:
+    """One of the conditions of a statement, for any value."""
+
+    def __init__(self, lookup: Lookup[Any], compiler: SQLCompiler) -> None:
+        self._lookup = lookup
+        self._compiler = compiler
+        # Whether a str is its own parameter, and changes nothing else.
+        self._takes_str = (
+            type(lookup) in (Exact, In)
+            and type(lookup.lhs) is _Column
+            and natural_type(lookup.lhs.target, compiler.connection) is str
+        )
+        self._texts: dict[int, str] = {}
+
+    def compile(self, value: Any) -> tuple[str, Sequence[Any]] | None:
+        """Its text and its parameters; None where Django would not build the same condition."""
+        values = [value] if type(self._lookup) is Exact else value
+        if not self._takes_str or set(map(type, values)) != {str}:
+            lookup = self._lookup_of(value)
+            if value is not None and lookup.rhs is None:
+                return None  # its field takes the value for NULL
+            return self._compiler.compile(lookup)
+        params = list(dict.fromkeys(values))
+        if len(params) not in self._texts:
+            self._texts[len(params)], _ = self._compiler.compile(self._lookup_of(value))
+        return self._texts[len(params)], params
+
+    def _lookup_of(self, value: Any) -> Lookup[Any]:
+        if value is None:  # it asks for NULL as it is
+            return self._lookup
+        return type(self._lookup)(self._lookup.lhs, value)
 
 
 class _Query(Query):

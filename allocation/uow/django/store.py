@@ -14,8 +14,9 @@ from django.db.models.expressions import DatabaseDefault
 from allocation.uow.django import writing
 from allocation.uow.django.kept import kept
 from allocation.uow.django.mapping import ModelTable
+from allocation.uow.django.parameters import Field
 from allocation.uow.django.transaction import Transaction
-from allocation.uow.django.writing import Column, Field, Write
+from allocation.uow.django.writing import Column, Write
 from allocation.uow.mapping import UNKNOWN, Row, Table
 from allocation.uow.store import UniqueViolation
 from allocation.uow.tracking import StaleEntity

@@ -18,16 +18,15 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from allocation.uow.django.mapping import ModelTable
-from allocation.uow.django.parameters import max_parameters
+from allocation.uow.django.parameters import Field, max_parameters, natural_type
 from allocation.uow.errors import MisuseError
 
-Field: TypeAlias = "models.Field[Any, Any]"
 Column: TypeAlias = Sequence[Any]
 """The values of one column, a row after the other."""
 
@@ -47,7 +46,7 @@ class Write:
     ) -> None:
         self._connection = connection
         self._fields = fields
-        self._natural = [_natural_type(field, connection) for field in fields]
+        self._natural = [natural_type(field, connection) for field in fields]
         types = [_MODIFIERS.sub("", field.db_type(connection) or "") for field in fields]
         typed = connection.vendor == "postgresql"
         values = ", ".join(f"%s::{type_}" if typed else "%s" for type_ in types)
@@ -115,28 +114,6 @@ def _array(values: Column) -> str | Column:
 
 
 _PLAIN: Final = {bool, dt.date, float, int, str, type(None), uuid.UUID}
-
-_NATURAL: Final[Sequence[tuple[type[Field], type]]] = (
-    (models.BooleanField, bool),
-    (models.CharField, str),
-    (models.FloatField, float),
-    (models.IntegerField, int),
-    (models.TextField, str),
-)
-
-
-def _natural_type(field: Field, connection: BaseDatabaseWrapper) -> type | None:
-    """The type whose values are sent as they are, and None too, where that is certain."""
-    while type(field) in (models.ForeignKey, models.OneToOneField):
-        field = cast("models.ForeignKey[Any, Any]", field).target_field
-    if connection.vendor == "postgresql":
-        if type(field) is models.UUIDField:
-            return uuid.UUID
-        if type(field) is models.DateField:
-            return dt.date
-    # A field of somebody else's may do anything to its values.
-    ours = type(field).__module__ == models.Field.__module__
-    return next((type_ for kind, type_ in _NATURAL if ours and isinstance(field, kind)), None)
 
 
 def insert(
