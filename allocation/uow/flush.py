@@ -40,9 +40,10 @@ def write(changes: Changes, tracker: Tracker, store: Store) -> Counter[str]:
     for table, rows in deletes:
         if table.delete_last:
             store.delete(table, rows)
-    written = Counter(_WRITTEN[entry.status] for entry in changes.entries)
+    statuses = [entry.status for entry in changes.entries]
     tracker.flushed(changes)
-    return written
+    # Not by hash, which for a member of an enum is a function of Python's.
+    return +Counter({word: statuses.count(status) for status, word in _WRITTEN.items()})
 
 
 def _require_complete(changes: Changes) -> None:

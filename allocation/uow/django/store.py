@@ -125,8 +125,8 @@ class DjangoStore:
 
     def delete(self, table: Table, rows: Sequence[Row]) -> None:
         table = cast("ModelTable", table)
-        columns = list(zip(*sorted(rows, key=table.identity_of), strict=True))
-        values = [columns[place] for place in table.identifying]
+        rows = sorted(rows, key=table.identity_of)  # see _meet
+        values = [[row[place] for row in rows] for place in table.identifying]
         self._meet(table, self._statement(writing.delete, table), values)
 
     def _meet(self, table: ModelTable, write: Write, columns: Sequence[Column]) -> None:
