@@ -83,7 +83,7 @@ def _recording_manager(manager: Manager[Any]) -> Manager[Any]:
     """A manager like this one, whose querysets are recording ones."""
     recording: Any = copy.copy(manager)
     # Where `Manager.from_queryset()` puts it.
-    queryset_class = recording._queryset_class  # noqa: SLF001
+    queryset_class = recording._queryset_class  # noqa: SLF001  # as above
     vars(recording)["_queryset_class"] = _recording_class(queryset_class)
     return cast("Manager[Any]", recording)
 

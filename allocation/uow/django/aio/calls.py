@@ -58,7 +58,9 @@ async def on_thread(lease: Lease, function: Callable[[], Any], *, to_the_end: bo
         transport = _transport(lease, call)
         if cancelled := await _around(transport):
             await _end(lease, call, transport, cancelled)
-            raise _telling(cancelled, call.committed) from _error(call.outcome)
+            if call.committed:
+                cancelled.add_note("The unit of work has committed.")
+            raise cancelled from _error(call.outcome)
     finally:
         lease.discard(call)
     if call.dropped:
@@ -189,15 +191,6 @@ def _error(outcome: Future[Any]) -> Exception | None:
     if not isinstance(error, Exception):
         raise error
     return error
-
-
-def _telling(
-    cancelled: asyncio.CancelledError,
-    committed: bool,  # noqa: FBT001
-) -> asyncio.CancelledError:
-    if committed:
-        cancelled.add_note("The unit of work has committed.")
-    return cancelled
 
 
 def for_thread(hook: Callable[[], object], lease: Lease) -> Callable[[], object]:

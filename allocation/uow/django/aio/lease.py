@@ -143,7 +143,7 @@ class Lease:
         del self._finish  # it knows us: nobody shall have to collect us
         try:
             finish()
-        except Exception:
+        except Exception:  # nobody waits whom it could be raised to, and others want the thread
             _logger.exception("A unit of work that nobody waits for could not be rolled back.")
         finally:
             self.pool.take_back(self, thread)

@@ -108,7 +108,7 @@ class Pool:
         """Make the thread, which calls this, ready for the next one, and hand it over."""
         try:
             self.clean(thread)
-        except Exception:
+        except Exception:  # whoever has it next is told by the first statement
             _logger.exception("A connection to %r could not be cleaned.", self.using)
         with self._lock:
             self._leases.discard(lease)
