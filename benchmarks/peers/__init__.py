@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks.peers import bare_psycopg, book, django_orm, sqlalchemy_orm, unit_of_work
+from benchmarks.peers import book, constant_sql, django_orm, sqlalchemy_orm, unit_of_work
 
 Allocate = Callable[[str, str, int], str]
 """Allocates so many units of a SKU to an order; returns the reference of the batch."""
@@ -25,13 +25,13 @@ POSTGRESQL: Final[dict[str, Callable[[], Allocate]]] = {
     "the book's way, on Django": lambda: book.connect("postgresql"),
     f"{OURS}, not prepared": lambda: unit_of_work.connect("postgresql"),
     OURS: lambda: unit_of_work.connect("prepared"),
-    "the same SQL on Django's cursor": lambda: bare_psycopg.connect_django("prepared"),
-    "psycopg": bare_psycopg.connect,
-    "psycopg, pipelined": bare_psycopg.connect_pipelined,
+    "its SQL as constants, on Django's cursor": lambda: constant_sql.connect_django("prepared"),
+    "psycopg": constant_sql.connect,
+    "psycopg, pipelined": constant_sql.connect_pipelined,
 }
 
 SQLITE: Final[dict[str, Callable[[], Allocate]]] = {
     DJANGO: lambda: django_orm.connect("default"),
     OURS: lambda: unit_of_work.connect("default"),
-    "the same SQL on Django's cursor": lambda: bare_psycopg.connect_django("default"),
+    "its SQL as constants, on Django's cursor": lambda: constant_sql.connect_django("default"),
 }

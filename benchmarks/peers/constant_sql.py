@@ -9,9 +9,13 @@ from typing import Any, Final
 import psycopg
 from django.db import connections, transaction
 
-_LOCK: Final = """
+_READ: Final = """
     SELECT reference, purchased_quantity, allocated_quantity, lines_taken
-    FROM allocation_batch WHERE sku = %s ORDER BY sku, reference {}
+    FROM allocation_batch WHERE sku = %s ORDER BY sku, reference
+"""
+_LOCK: Final = f"{_READ} FOR UPDATE"
+_LINE: Final = """
+    SELECT batch_id FROM allocation_orderline WHERE orderid = %s AND sku = %s
 """
 _UPDATE: Final = """
     UPDATE allocation_batch
@@ -25,14 +29,18 @@ _INSERT: Final = """
 
 
 def connect_django(using: str) -> Callable[[str, str, int], str]:
-    """What is left where nothing but `atomic` and Django's cursor are between."""
+    """All that ours sends, with nothing but `atomic` and Django's cursor between: its limit."""
     connection = connections[using]
-    lock = _LOCK.format("FOR UPDATE" if connection.vendor == "postgresql" else "")
+    lock = _LOCK if connection.vendor == "postgresql" else _READ
 
     def allocate(orderid: str, sku: str, qty: int) -> str:
         with transaction.atomic(using=using), connection.cursor() as cursor:
             cursor.execute(lock, [sku])
-            return _write(cursor, cursor.fetchall(), orderid, sku, qty)
+            batches = cursor.fetchall()
+            cursor.execute(_LINE, [orderid, sku])
+            for (reference,) in cursor.fetchall():
+                return str(reference)
+            return _write(cursor, batches, orderid, sku, qty)
 
     return allocate
 
@@ -42,7 +50,7 @@ def connect() -> Callable[[str, str, int], str]:
 
     def allocate(orderid: str, sku: str, qty: int) -> str:
         with connection.transaction():
-            batches = connection.execute(_LOCK.format("FOR UPDATE").encode(), [sku]).fetchall()
+            batches = connection.execute(_LOCK, [sku]).fetchall()
             return _write(connection, batches, orderid, sku, qty)
 
     return allocate
@@ -54,7 +62,7 @@ def connect_pipelined() -> Callable[[str, str, int], str]:
 
     def allocate(orderid: str, sku: str, qty: int) -> str:
         with connection.pipeline(), connection.transaction():
-            batches = connection.execute(_LOCK.format("FOR UPDATE").encode(), [sku]).fetchall()
+            batches = connection.execute(_LOCK, [sku]).fetchall()
             return _write(connection, batches, orderid, sku, qty)
 
     return allocate
