@@ -151,21 +151,26 @@ def find_changes(
             if rowid in after:
                 raise DuplicateKey(*rowid)
             after[rowid] = entry
-    for rowid, entry in after.items():
-        table, row = rowid[0], changes.entries[entry][rowid]
-        old = before.pop(rowid, None)
-        if old is None:
-            changes.inserted[table].append((entry, rowid, row))
-        elif old != row:
-            if entry.status is Status.NEW and table.version is not None:
-                # It takes over the row of one that was removed.
-                row = changes.entries[entry][rowid] = _counted(table.version, old, row)
-            changes.updated[table].append((old, row))
-    for (table, _), row in before.items():
-        changes.deleted[table].append(row)
+    _compare(changes, before)
     for table in changes.updated:
         _refuse_exchanges(table, changes, after)
     return changes
+
+
+def _compare(changes: Changes, before: Rows) -> None:
+    """Tell what becomes of each row: of those `before`, and of those that entries will stand in."""
+    for entry, rows in changes.entries.items():
+        for rowid, row in rows.items():
+            table, old = rowid[0], before.pop(rowid, None)
+            if old is None:
+                changes.inserted[table].append((entry, rowid, row))
+            elif old != row:
+                if entry.status is Status.NEW and table.version is not None:
+                    # It takes over the row of one that was removed.
+                    row = rows[rowid] = _counted(table.version, old, row)  # noqa: PLW2901  # so it is
+                changes.updated[table].append((old, row))
+    for (table, _), row in before.items():
+        changes.deleted[table].append(row)
 
 
 def _changed(
@@ -182,10 +187,9 @@ def _changed(
                 f"{entry.entity!r} was added to the unit of work and then saved by itself, "
                 f"too. The unit of work writes what was added: leave save() out."
             )
-        if writing and entry.status is not Status.REMOVED:
+        if writing and entry.status is not Status.REMOVED and entry.mapper.changes_on_write:
             entry.mapper.before_write(entry.entity, adding=entry.status is Status.NEW)
-            if entry.mapper.changes_on_write:
-                rows = entry.rows()
+            rows = entry.rows()
         if entry.status is Status.LOADED:
             key = entry.mapper.key(entry.entity)
             if None in key:

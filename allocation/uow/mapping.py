@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from allocation.uow.living import Living
 
 E = TypeVar("E")
 
@@ -130,9 +131,8 @@ class Mapper(ABC, Generic[E]):
         """All inserts are done: raise a MisuseError where something is missing for good."""
 
     @cached_property
-    def _in_store(self) -> weakref.WeakValueDictionary[int, E]:
-        """By identity: what is equal need not be the same, and need not have a hash."""
-        return weakref.WeakValueDictionary()
+    def _in_store(self) -> Living[E]:
+        return Living()
 
     def mark_stored(self, entity: E, /, *, stored: bool) -> None:
         """From now on `entity` stands in the store, or does so no more.
@@ -141,15 +141,14 @@ class Mapper(ABC, Generic[E]):
         unit of work that was; it cannot where the class has slots, but no `__weakref__`.
         """
         if not stored:
-            self._in_store.pop(id(entity), None)
+            self._in_store.discard(entity)
             return
-        if not self.is_stored(entity):
-            with contextlib.suppress(TypeError):  # it has no room for weak references
-                self._in_store[id(entity)] = entity
+        with contextlib.suppress(TypeError):  # it has no room for weak references
+            self._in_store.add(entity)
 
     def is_stored(self, entity: E, /) -> bool:
         """Whether `entity` is known to stand in the store already."""
-        return self._in_store.get(id(entity)) is entity
+        return entity in self._in_store
 
     def discarded(self, entity: E, table: Table, row: Row, /) -> None:
         """An inserted row was rolled back: be again what was sent, without the key."""
