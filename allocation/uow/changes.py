@@ -178,6 +178,9 @@ def _changed(
 ) -> Iterator[tuple[Entry, Rows]]:
     """The entries whose rows differ from their snapshot, and those rows."""
     for entry in entries:
+        if entry.status is Status.REMOVED:
+            yield entry, {}
+            continue
         rows = entry.rows()
         same = rows == entry.snapshot and entry not in changed
         if same and entry.status is Status.LOADED:
@@ -187,7 +190,7 @@ def _changed(
                 f"{entry.entity!r} was added to the unit of work and then saved by itself, "
                 f"too. The unit of work writes what was added: leave save() out."
             )
-        if writing and entry.status is not Status.REMOVED and entry.mapper.changes_on_write:
+        if writing and entry.mapper.changes_on_write:
             entry.mapper.before_write(entry.entity, adding=entry.status is Status.NEW)
             rows = entry.rows()
         if entry.status is Status.LOADED:

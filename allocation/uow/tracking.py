@@ -277,8 +277,8 @@ class Tracker:
     def _stand(self, entry: Entry, snapshot: Rows) -> None:
         """From now on `entry` is known to stand in these rows."""
         for rowid in entry.snapshot:
-            if rowid not in snapshot and self._holders.get(rowid) is entry:
-                del self._holders[rowid]
+            if rowid not in snapshot:
+                _drop(self._holders, rowid, entry)
         for rowid in snapshot:
             self._holders[rowid] = entry
         entry.snapshot = snapshot
@@ -308,11 +308,10 @@ class Tracker:
         self._stand(entry, entry.snapshot)
 
     def _forget(self, entry: Entry) -> None:
-        self._stand(entry, {})
+        for rowid in entry.snapshot:
+            _drop(self._holders, rowid, entry)
         del self._entries[id(entry.entity)]
-        identity = (entry.mapper.tables[0], entry.key)
-        if self._identity.get(identity) is entry:
-            del self._identity[identity]
+        _drop(self._identity, (entry.mapper.tables[0], entry.key), entry)
 
     # -- flushing --------------------------------------------------------
 
@@ -375,8 +374,9 @@ class Tracker:
 
     def flushed(self, changes: Changes) -> None:
         """Everything in `changes` was written: it is the new ground to compare with."""
+        remembered = self._levels[-1].before
         for entry, rows in changes.entries.items():
-            self._remember(entry)
+            remembered.setdefault(id(entry), (entry, entry.snapshot, entry.status))
             entry.written = True
             mapper = entry.mapper
             if entry.status is Status.REMOVED:
@@ -394,8 +394,7 @@ class Tracker:
 
     def _remember(self, entry: Entry) -> None:
         before = self._levels[-1].before
-        if id(entry) not in before:
-            before[id(entry)] = (entry, entry.snapshot, entry.status)
+        before.setdefault(id(entry), (entry, entry.snapshot, entry.status))
 
     # -- transactions ----------------------------------------------------
 
@@ -446,6 +445,13 @@ class Tracker:
             entry.mapper.mark_stored(entry.entity, stored=status is not Status.NEW)
             entry.written = any(id(entry) in below.before for below in self._levels)
             self._entries[id(entry.entity)] = entry
+
+
+def _drop(held: dict[RowId, Entry], rowid: RowId, entry: Entry) -> None:
+    """Take `entry` away from there, if it is what stands there."""
+    other = held.pop(rowid, entry)
+    if other is not entry:
+        held[rowid] = other
 
 
 def _by_table(mapper: Mapper[Any], rows: Rows) -> dict[Table, list[Row]]:
