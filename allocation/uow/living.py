@@ -28,8 +28,11 @@ class Living(Generic[T]):
         return known is not None and known() is item
 
     def add(self, item: T) -> None:
-        """Raises TypeError where its class has no room for weak references."""
-        self._by_id[id(item)] = weakref.ref(item)
+        """Know `item`, unless its class has no room for weak references."""
+        try:
+            self._by_id[id(item)] = weakref.ref(item)
+        except TypeError:
+            return
         if len(self._by_id) > self._most:
             self._sweep()
 

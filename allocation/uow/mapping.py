@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -140,11 +139,10 @@ class Mapper(ABC, Generic[E]):
         By default the mapper remembers it for as long as the entity lives, whichever
         unit of work that was; it cannot where the class has slots, but no `__weakref__`.
         """
-        if not stored:
-            self._in_store.discard(entity)
-            return
-        with contextlib.suppress(TypeError):  # it has no room for weak references
+        if stored:
             self._in_store.add(entity)
+        else:
+            self._in_store.discard(entity)
 
     def is_stored(self, entity: E, /) -> bool:
         """Whether `entity` is known to stand in the store already."""

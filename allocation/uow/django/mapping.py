@@ -201,7 +201,7 @@ class ModelMapper(DjangoMapper[M]):
 
     def key(self, entity: M) -> Key:
         state = vars(entity)
-        return tuple(state[column] for column in self._table.key)
+        return tuple([state[column] for column in self._table.key])
 
     def rows(self, entity: M) -> Iterable[tuple[Table, Row]]:
         state = vars(entity)
