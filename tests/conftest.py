@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from hypothesis import HealthCheck, settings
 
 from tests.support import databases
 from uow_project.databases import from_url
@@ -17,6 +18,12 @@ from uow_project.databases import from_url
 if TYPE_CHECKING:  # tests/unit runs without Django being imported
     from django.db.utils import ConnectionHandler
 
+
+# How long an example takes is a matter of the machine, and of what else that does.
+settings.register_profile(
+    "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 

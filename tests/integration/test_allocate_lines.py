@@ -70,7 +70,6 @@ def opened(
 @given(batches=batches, before=lines, freed=st.integers(0, 2), given_lines=lines)
 @settings(
     max_examples=50,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # emptied for each example
 )
 def test_all_at_once_gives_what_one_after_the_other_gives(
@@ -94,7 +93,6 @@ def test_all_at_once_gives_what_one_after_the_other_gives(
 @given(batches=batches, given_lines=lines, size=st.integers(1, 5))
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # emptied for each example
 )
 def test_any_size_of_chunks_gives_the_same(

@@ -46,7 +46,6 @@ def rows(alias: str, fetch: Fetch) -> Callable[[], list[Any]]:
 @given(day=st.lists(operations.operations, max_size=12))
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # emptied for each example
 )
 def test_the_database_and_the_fakes_of_the_book_agree(

@@ -226,7 +226,7 @@ class TestAQuestion:
         conditions = st.sampled_from(CASES).flatmap(_conditions)
         calls = st.lists(st.tuples(st.sampled_from(["filter", "exclude"]), conditions), max_size=4)
 
-        @settings(max_examples=150, deadline=None)
+        @settings(max_examples=150)
         @given(calls)
         def sends_what_a_plain_queryset_sends(calls: list[tuple[str, Q]]) -> None:
             def ask(all_: QuerySet[Any]) -> QuerySet[Any]:

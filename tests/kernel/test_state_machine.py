@@ -156,7 +156,6 @@ def drive(new_subject: Callable[[], Subject]) -> None:
         settings=settings(
             max_examples=60,
             stateful_step_count=30,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
         ),
     )

@@ -67,13 +67,10 @@ class Days(RuleBasedStateMachine):
 
 
 def test_no_line_is_lost_and_no_unit_is_sold_twice() -> None:
-    run_state_machine_as_test(
-        Days, settings=settings(max_examples=100, stateful_step_count=20, deadline=None)
-    )
+    run_state_machine_as_test(Days, settings=settings(max_examples=100, stateful_step_count=20))
 
 
 @given(days=st.lists(operations.operations, max_size=12))
-@settings(deadline=None)
 def test_the_fakes_of_the_book_and_the_unit_of_work_in_memory_agree(
     days: list[operations.Operation],
 ) -> None:

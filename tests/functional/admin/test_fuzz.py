@@ -38,7 +38,6 @@ dates = st.one_of(texts, st.dates().map(str), st.sampled_from(["0000-00-00", "99
 
 patiently = settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

@@ -101,7 +101,7 @@ def test_nothing_breaks(site: Site, route: str) -> None:
     names = [*(form.fields if form else ()), *PARAMETERS]
 
     @given(st.dictionaries(st.sampled_from(names), typed))
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     def send(values: dict[str, str]) -> None:
         require_sound(site.client.get(url, values))
         require_sound(site.client.post(url, values, follow=True))

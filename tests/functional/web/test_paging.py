@@ -88,7 +88,6 @@ def as_sorted_by_the_database(rows: QuerySet[Batch], order: str, *, nulls_first:
 @given(rows=lists_of_batches, size=st.integers(1, 4), nulls_first=st.booleans())
 @settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # emptied for each example
 )
 def test_every_row_is_on_one_page_and_all_are_in_order(

@@ -16,7 +16,6 @@ class TestAnything:
 
     @settings(
         max_examples=100,
-        deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],  # uploads may pile up
     )
     @given(
@@ -39,7 +38,6 @@ class TestAnything:
 
     @settings(
         max_examples=50,
-        deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],  # nothing is changed by it
     )
     @given(st.dictionaries(st.sampled_from(["seen", "orderid", "sku", "qty"]), st.text()))

@@ -38,7 +38,6 @@ def replayed(entries: list[Entry]) -> dict[LineKey, tuple[int, str | None]]:
 @given(day=st.lists(operations.operations, max_size=12))
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # emptied for each example
 )
 def test_the_history_tells_where_every_line_is(
