@@ -27,7 +27,10 @@ class Store(Protocol):
     def begin(self) -> None: ...
 
     def require_outermost(self) -> None:
-        """Raise a MisuseError where the transaction cannot be ended: inside a part of it."""
+        """Raise a MisuseError inside a part of the transaction that somebody else opened.
+
+        It could be taken back behind the back of the unit of work.
+        """
 
     def commit(self) -> None:
         """End the transaction, also when this raises."""

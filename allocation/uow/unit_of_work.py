@@ -295,6 +295,7 @@ class UnitOfWork(AbstractUnitOfWork):
         unit of work is. Flushes before and after the block. They nest.
         """
         self.flush()
+        self.store.require_outermost()
         state = self._state
         with self._failing():
             self.store.savepoint()
@@ -333,7 +334,8 @@ class UnitOfWork(AbstractUnitOfWork):
 
         Keys are assigned and constraints speak, but no other connection sees
         anything. At most one statement per table and kind, split only where
-        the database limits the parameters of one. Raises StaleEntity.
+        the database limits the parameters of one. Raises StaleEntity, and a
+        MisuseError where somebody else could take back what it writes.
         """
         self._require(*WORKING)
         self._write()
@@ -341,6 +343,7 @@ class UnitOfWork(AbstractUnitOfWork):
     def _write(self) -> None:
         changes = self._tracker.changes(writing=True)
         if changes.entries:
+            self.store.require_outermost()
             with self._failing():
                 self._journal.flushed(write(changes, self._tracker, self.store))
 

@@ -142,6 +142,32 @@ class TestOuterTransaction:
             uow.commit()
         assert names(fetch, alias) == {"a"}
 
+    def test_within_is_written_nothing_that_it_could_take_back(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        with uow:
+            product = Product(name="a")
+            uow.products.add(product)
+            with transaction.atomic(using=alias):
+                with pytest.raises(InnerTransaction, match=r"use uow\.savepoint"):
+                    uow.products.list()  # would flush
+                with pytest.raises(InnerTransaction):
+                    uow.savepoint().__enter__()
+                transaction.set_rollback(True, using=alias)
+            assert product._state.adding
+            uow.commit()
+        assert names(fetch, alias) == {"a"}
+
+    def test_within_may_be_read_where_nothing_is_pending(
+        self, alias: str, uow: ShopUnitOfWork
+    ) -> None:
+        with uow:
+            uow.products.add(Product(name="a"))
+            uow.flush()
+            with transaction.atomic(using=alias):
+                assert [product.name for product in uow.products.list()] == ["a"]
+            uow.commit()
+
     def test_manual_mode_is_refused(
         self, connection: BaseDatabaseWrapper, uow: ShopUnitOfWork
     ) -> None:
@@ -167,9 +193,9 @@ class TestLeaving:
         self, alias: str, uow: ShopUnitOfWork, connection: BaseDatabaseWrapper, fetch: Fetch
     ) -> None:
         with pytest.warns(DiscardedChangesWarning), uow:
-            transaction.atomic(using=alias).__enter__()
             uow.products.add(Product(name="a"))
             uow.flush()
+            transaction.atomic(using=alias).__enter__()
         assert not connection.in_atomic_block
         assert connection.get_autocommit()
         Product(name="b").save(using=alias)

@@ -28,7 +28,7 @@ class OuterTransaction(MisuseError):
 
 
 class InnerTransaction(MisuseError):
-    """A unit of work was ended inside an `atomic` block that was opened in it."""
+    """A unit of work was to write, or to end, inside an `atomic` block that was opened in it."""
 
 
 class AutocommitDisabled(MisuseError):
@@ -89,8 +89,9 @@ class Transaction:
         """Raise InnerTransaction inside a block that was opened within this transaction."""
         if self.connection.atomic_blocks[-1:] != self._atomics[-1:]:
             raise InnerTransaction(
-                "commit() and rollback() were called inside an `atomic` block that was opened "
-                "within the unit of work: leave that block first."
+                "Inside an `atomic` block that was opened within it, a unit of work neither writes "
+                "(which a query does when something is pending) nor ends: that block could take "
+                "it back unnoticed. So leave that block first, or use uow.savepoint() instead."
             )
 
     def commit(self) -> None:
