@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
-from allocation.uow.changes import Changes, Status
+from allocation.uow.changes import Changes, Entry, Status
 from allocation.uow.store import Store
 from allocation.uow.tracking import Tracker
 
@@ -32,9 +33,10 @@ def write(changes: Changes, tracker: Tracker, store: Store) -> Counter[str]:
             store.delete(table, rows)
     for table in tables:
         if inserted := changes.inserted.get(table):
+            _require_complete((entry for entry, _, _ in inserted), inserted=False)
             stored = store.insert(table, [row for _, _, row in inserted])
             changes = tracker.inserted(changes, table, stored)
-    _require_complete(changes)
+    _require_complete(changes.entries, inserted=True)
     for table, updated in changes.updated.items():
         store.update(table, updated)
     for table, rows in deletes:
@@ -46,7 +48,7 @@ def write(changes: Changes, tracker: Tracker, store: Store) -> Counter[str]:
     return +Counter({word: statuses.count(status) for status, word in _WRITTEN.items()})
 
 
-def _require_complete(changes: Changes) -> None:
-    for entry in changes.entries:
+def _require_complete(entries: Iterable[Entry], *, inserted: bool) -> None:
+    for entry in entries:
         if entry.status is not Status.REMOVED:
-            entry.mapper.require_complete(entry.entity)
+            entry.mapper.require_complete(entry.entity, inserted=inserted)

@@ -126,8 +126,12 @@ class Mapper(ABC, Generic[E]):
                 if getattr(entity, column, value) != value:
                     setattr(entity, column, value)
 
-    def require_complete(self, entity: E, /) -> None:
-        """All inserts are done: raise a MisuseError where something is missing for good."""
+    def require_complete(self, entity: E, /, *, inserted: bool) -> None:
+        """Raise a MisuseError where something is missing for good.
+
+        Called before a row of `entity` is inserted, when the rows that it refers
+        to are there, and again when everything that is new has been `inserted`.
+        """
 
     @cached_property
     def _in_store(self) -> Living[E]:

@@ -131,6 +131,31 @@ class Turnstile(models.Model):
     place = models.CharField(max_length=20, primary_key=True, db_default="entrance")
 
 
+class RandomText(models.Func):
+    """Another one each time."""
+
+    template = "md5(random()::text)"
+    arity = 0
+    allowed_default = True
+    output_field = models.CharField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="hex(randomblob(16))", **context)
+
+
+class Coupon(models.Model):
+    """A key that the database makes up by a default of its own."""
+
+    code = models.CharField(max_length=32, primary_key=True, db_default=RandomText())
+    percent = models.IntegerField(db_default=10)
+
+
+class Redemption(models.Model):
+    """Refers to such a key."""
+
+    coupon = models.ForeignKey(Coupon, on_delete=models.CASCADE)
+
+
 class Country(models.Model):
     """A natural key."""
 

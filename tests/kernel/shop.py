@@ -11,6 +11,7 @@ from tests.kernel.models import (
     BasketRow,
     Category,
     Country,
+    Coupon,
     Defaults,
     Discontinued,
     ItemRow,
@@ -19,6 +20,7 @@ from tests.kernel.models import (
     Number,
     Order,
     Product,
+    Redemption,
     Ticket,
     Turnstile,
 )
@@ -83,5 +85,7 @@ class ShopUnitOfWork(DjangoUnitOfWork):
     countries = DjangoRepository(Country)
     memberships = DjangoRepository(Membership)
     tickets = DjangoRepository(Ticket)
+    coupons = DjangoRepository(Coupon)
+    redemptions = DjangoRepository(Redemption)
     numbers = DjangoRepository(Number)
     turnstiles = DjangoRepository(Turnstile)

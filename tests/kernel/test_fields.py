@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -37,16 +38,27 @@ from tests.conftest import Fetch
 from tests.kernel.models import (
     Category,
     Country,
+    Coupon,
     Defaults,
+    Line,
     Membership,
     Number,
+    Order,
     Parcel,
     Premium,
     Product,
+    Redemption,
     Ticket,
     Turnstile,
 )
 from tests.kernel.shop import ShopUnitOfWork
+
+
+class Key(enum.Enum):
+    """Equal to its value, where that is a text."""
+
+    ORDER = str(uuid.UUID(int=7))
+    FRANCE = "fr"
 
 
 @pytest.fixture
@@ -115,6 +127,51 @@ class TestKeys:
         uow.countries.add(Country(code="fr", name="new"))
         uow.commit()
         assert fetch(alias, "SELECT code, name FROM kernel_country") == [("fr", "new")]
+
+    def test_may_be_made_up_by_the_database(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        coupons = [Coupon(), Coupon(), Coupon(percent=20)]
+        uses = [Redemption(coupon=coupon) for coupon in coupons]
+        for use, coupon in zip(uses, coupons, strict=True):
+            uow.redemptions.add(use)
+            uow.coupons.add(coupon)
+        uow.flush()
+        uow.rollback()
+        for use, coupon in zip(uses, coupons, strict=True):
+            uow.redemptions.add(use)
+            uow.coupons.add(coupon)
+        uow.commit()
+        assert [coupon.percent for coupon in coupons] == [10, 10, 20]
+        assert all(uow.coupons.get(coupon.code) is coupon for coupon in coupons)
+        rows = fetch(alias, "SELECT id, coupon_id FROM kernel_redemption")
+        assert dict(rows) == {use.pk: use.coupon.pk for use in uses}
+
+    @pytest.mark.parametrize("given", [str, Key], ids=["text", "enum"])
+    def test_given_in_another_type_are_the_same(
+        self, alias: str, uow: ShopUnitOfWork, given: Callable[[str], Any]
+    ) -> None:
+        key = uuid.UUID(int=7)
+        order = Order(id=given(str(key)), customer="x")
+        uow.orders.add(order)
+        country = Country(code=given("fr"))
+        uow.countries.add(country)
+        with pytest.raises(DuplicateKey):
+            uow.orders.add(Order(id=key))
+        uow.commit()
+        assert [order.pk, country.pk] == [key, "fr"]
+        assert uow.orders.get(key) is order
+        assert [*uow.orders.list(), *uow.countries.list()] == [order, country]
+        order.customer = "y"
+        uow.commit()
+        assert Order.objects.using(alias).get().customer == "y"
+
+    def test_that_its_field_does_not_know_are_told_of_by_the_field(
+        self, uow: ShopUnitOfWork
+    ) -> None:
+        uow.products.add(Product(id="seven", name="a"))
+        with pytest.raises(ValueError, match="expected a number but got 'seven'"):
+            uow.flush()
 
     def test_may_have_two_columns(self, alias: str, uow: ShopUnitOfWork, fetch: Fetch) -> None:
         for person in range(3):
@@ -278,6 +335,24 @@ class TestValues:
         with pytest.raises(UnsupportedValue, match=r"Product\.stock was given an expression"):
             uow.commit()
 
+    def test_left_to_the_database_are_refused_where_a_removed_row_is_taken_over(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        old = Ticket(level=5)
+        uow.tickets.add(old)
+        uow.commit()
+        key = old.pk
+        uow.tickets.remove(old)
+        uow.tickets.add(Ticket(id=key))
+        with pytest.raises(UnsupportedValue, match=r"Ticket\.level .* takes over .* flush\(\)"):
+            uow.commit()
+        uow.rollback()
+        uow.tickets.remove(uow.tickets.get(key))
+        uow.flush()
+        uow.tickets.add(Ticket(id=key))
+        uow.commit()
+        assert fetch(alias, "SELECT id, level FROM kernel_ticket") == [(key, 1)]
+
     def test_that_two_exchange_are_refused_before_anything_is_written(
         self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
     ) -> None:
@@ -311,6 +386,18 @@ class TestStrangers:
         with pytest.raises(UnsavedParent, match=r"\(parent\), which is not stored"):
             uow.commit()
         assert fetch(alias, "SELECT * FROM kernel_category") == []
+
+    def test_behind_a_foreign_key_that_is_required_must_be_added_too(
+        self, alias: str, uow: ShopUnitOfWork, fetch: Fetch
+    ) -> None:
+        uow.lines.add(Line(order=Order(id=None), qty=1))
+        with pytest.raises(UnsavedParent, match=r"\(order\), which is not stored"):
+            uow.commit()
+        uow.rollback()
+        uow.redemptions.add(Redemption(coupon=Coupon()))
+        with pytest.raises(UnsavedParent):
+            uow.commit()
+        assert fetch(alias, "SELECT * FROM kernel_redemption") == []
 
     def test_of_a_model_that_inherits_are_not_stored_by_half(self, uow: ShopUnitOfWork) -> None:
         with pytest.raises(WrongEntityType):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import enum
 import functools
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.expressions import DatabaseDefault
 
 from allocation.uow.django.parameters import split
 from allocation.uow.django.recording import objects
@@ -188,29 +192,38 @@ class ModelMapper(DjangoMapper[M]):
         self.tables = (self._table,)
         fields = self._table.fields
         self._foreign_keys = [field for field in fields if isinstance(field, models.ForeignKey)]
+        self._required = [field for field in self._foreign_keys if not field.null]
         self._mutable = [
-            position
-            for position, field in enumerate(fields)
-            if not _is_immutable(getattr(field, "target_field", field))
+            position for position, field in enumerate(fields) if not _is_immutable(_target(field))
         ]
         # What the store decides, and not the entity.
         self._filled_in = [*self._table.optional]
         if self._table.version is not None:
             self._filled_in.append(self._table.version)
         self._on_write = [field for field in fields if _overrides_pre_save(field)]
+        self._keys = [(field.attname, field, _key_type(field)) for field in self._table.key_fields]
 
     def key(self, entity: M) -> Key:
         state = vars(entity)
+        self._settle_key(state)
         return tuple([state[column] for column in self._table.key])
+
+    def _settle_key(self, state: dict[str, Any]) -> None:
+        """Let the key be what its fields make of it: as a text it would be another one."""
+        for attname, field, type_ in self._keys:
+            value = state.get(attname)
+            if type(value) is not type_ and value is not None:
+                state[attname] = _key_value(field, value)
 
     def rows(self, entity: M) -> Iterable[tuple[Table, Row]]:
         state = vars(entity)
+        self._settle_key(state)
         for field in self._foreign_keys:
             # A parent may be granted its key, or lose it again, after it was assigned.
             if field.is_cached(entity) and (parent := field.get_cached_value(entity)) is not None:
                 # Past the descriptor, which would forget the parent.
                 key = vars(parent).get(field.target_field.attname, state.get(field.attname))
-                state[field.attname] = key
+                state[field.attname] = None if isinstance(key, DatabaseDefault) else key
         try:
             row: Row = tuple([state[column] for column in self._table.columns])
         except KeyError:  # deferred columns: not to be read, that would be a query
@@ -249,9 +262,10 @@ class ModelMapper(DjangoMapper[M]):
             and entity._meta.concrete_model is self._table.model._meta.concrete_model
         )
 
-    def require_complete(self, entity: M) -> None:
+    def require_complete(self, entity: M, *, inserted: bool) -> None:
         state = vars(entity)
-        for field in self._foreign_keys:
+        # Where NULL is allowed, a row of the same table, or of a circle of tables, may follow.
+        for field in self._foreign_keys if inserted else self._required:
             if state.get(field.attname) is None and field.is_cached(entity):
                 parent = field.get_cached_value(entity)
                 if parent is not None:
@@ -283,6 +297,32 @@ class ModelMapper(DjangoMapper[M]):
         for position in self._mutable:
             copied[position] = copy.deepcopy(row[position])
         return tuple(copied)
+
+
+def _target(field: models.Field[Any, Any]) -> models.Field[Any, Any]:
+    """The field whose values a foreign key holds; any other is its own."""
+    while isinstance(field, models.ForeignKey):
+        field = field.target_field
+    return field
+
+
+def _key_type(field: models.Field[Any, Any]) -> type | None:
+    """The type of the values that need not be looked at."""
+    field = _target(field)
+    if isinstance(field, models.UUIDField):
+        return uuid.UUID
+    return int if isinstance(field, models.IntegerField) else str
+
+
+def _key_value(field: models.Field[Any, Any], value: Any) -> Any:
+    if isinstance(value, DatabaseDefault):  # equal to that of any other
+        return None
+    if isinstance(value, enum.Enum):  # equal to its value, with another hash
+        value = value.value
+    try:
+        return _target(field).to_python(value)
+    except ValidationError:
+        return value  # the database tells
 
 
 def _is_immutable(field: models.Field[Any, Any]) -> bool:

@@ -206,8 +206,14 @@ def _left_to_the_database(table: ModelTable, row: Row) -> tuple[int, ...]:
         position
         for position in table.optional
         if isinstance(row[position], DatabaseDefault)
-        or (row[position] is None and isinstance(table.fields[position], models.AutoField))
+        or (row[position] is None and _is_granted(table, position))
     )
+
+
+def _is_granted(table: ModelTable, position: int) -> bool:
+    """Whether None stands for a key that the database has yet to grant."""
+    field = table.fields[position]
+    return isinstance(field, models.AutoField) or field in table.key_fields
 
 
 @contextmanager

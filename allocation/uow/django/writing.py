@@ -22,6 +22,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import DatabaseDefault
 
 from allocation.uow.django.mapping import ModelTable
 from allocation.uow.django.parameters import Field, max_parameters, natural_type
@@ -77,6 +78,12 @@ class Write:
 
     def _prepared(self, field: Field, value: Any) -> Any:
         prepared = field.get_db_prep_save(value, self._connection)
+        if isinstance(value, DatabaseDefault):
+            raise UnsupportedValue(
+                f"{field.model.__name__}.{field.attname} is left to the database in an object that "
+                f"takes over the row of a removed one, where the database fills in nothing. Give "
+                f"it a value, or call flush() after the removal."
+            )
         if hasattr(prepared, "as_sql"):
             raise UnsupportedValue(
                 f"{field.model.__name__}.{field.attname} was given an expression such as F(), "
