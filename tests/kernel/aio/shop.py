@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from allocation.uow.django.aio import AsyncUnitOfWork
 from tests.conftest import Fetch
@@ -56,3 +59,23 @@ def a_product(name: str) -> Callable[[Any], None]:
             uow.commit()
 
     return use_case
+
+
+class Gate:
+    """Where a thread waits until it is let through."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.open = threading.Event()
+
+    def __call__(self) -> None:
+        self.reached.set()
+        assert self.open.wait(20)
+
+
+async def cancelled(task: asyncio.Task[Any]) -> asyncio.CancelledError:
+    """Cancel it, see it end by that, and return what it raised."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as raised:
+        await task
+    return raised.value

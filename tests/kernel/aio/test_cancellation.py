@@ -17,23 +17,11 @@ from allocation.uow.django import DjangoRepository, DjangoStore, DjangoUnitOfWor
 from allocation.uow.django.aio import AsyncUnitOfWork, Pool, PoolClosed
 from allocation.uow.django.aio.worker import Call, settle
 from tests.conftest import DatabaseUrl, Fetch
-from tests.kernel.aio.shop import Shop, add, names, states, store, turns
+from tests.kernel.aio.shop import Gate, Shop, add, cancelled, names, states, store, turns
 from tests.kernel.models import Product
 from tests.kernel.shop import ShopUnitOfWork
 from tests.support.databases import POSTGRESQL, until_somebody_waits
 from tests.support.loops import in_loop
-
-
-class Gate:
-    """Where a thread waits until it is let through."""
-
-    def __init__(self) -> None:
-        self.reached = threading.Event()
-        self.open = threading.Event()
-
-    def __call__(self) -> None:
-        self.reached.set()
-        assert self.open.wait(20)
 
 
 class GatedStore(DjangoStore):
@@ -62,14 +50,6 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
 @pytest.fixture
 def uow(alias: str) -> Shop:
     return ShopUnitOfWork.asynchronous(alias)
-
-
-async def cancelled(task: asyncio.Task[Any]) -> asyncio.CancelledError:
-    """Cancel it, see it end by that, and return what it raised."""
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError) as raised:
-        await task
-    return raised.value
 
 
 class TestInTheBlock:
@@ -480,7 +460,7 @@ class TestAnEventLoopThatEnds:
         def open_when_cancelled() -> None:
             [lease] = pool._leases
             [call] = lease._calls
-            while not call._cancelled:
+            while not call.cancelled:
                 pass
             gate.open.set()
 

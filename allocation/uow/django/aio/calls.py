@@ -8,6 +8,10 @@ else the thread would use the connection while somebody else rolls it back, or
 would commit behind the back of a caller that was told "cancelled". For this not
 to take long, what has not begun to commit never will, and the statement that runs
 is stopped by the database. A commit that has begun is left alone.
+
+Where the thread waits for a coroutine (an async hook before the commit, or what a
+plain function gave to `async_to_sync`), that is cancelled, too. Of what was set in
+context variables nothing comes back to who was cancelled.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from functools import partial
 from inspect import isawaitable
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import SyncToAsync, async_to_sync
 from django.db import Error
 
 from allocation.uow.django.aio.lease import Lease
@@ -54,13 +58,17 @@ async def on_thread(lease: Lease, function: Callable[[], Any], *, to_the_end: bo
     """
     call = Call(function, to_the_end=to_the_end)
     lease.add(call)
+    transport = _transport(lease, call)
     try:
-        transport = _transport(lease, call)
-        if cancelled := await _around(transport):
+        if cancelled := await _until_cancelled(transport):
             await _end(lease, call, transport, cancelled)
             if call.committed:
                 cancelled.add_note("The unit of work has committed.")
             raise cancelled from _error(call.outcome)
+    except GeneratorExit:  # closed by somebody: nothing can be awaited, and nobody will be told
+        call.cancel()
+        contextvars.copy_context().run(transport.close)
+        raise
     finally:
         lease.discard(call)
     if call.dropped:
@@ -77,24 +85,45 @@ async def _transport(lease: Lease, call: Call) -> None:
     # language, and lets `async_to_sync` on the thread find its way back here.
     hook = _hook.get()
     if hook and hook.lease is lease and hook.running:  # the thread serves such calls meanwhile
-        await sync_to_async(partial(settle, call.outcome, call), thread_sensitive=True)()
+        await _OnThread(partial(settle, call.outcome, call), thread_sensitive=True)()
     else:
-        _thread_of_the_lease.next = lease, call
+        # It is submitted at once: nothing else runs in this thread before.
+        _thread_of_the_lease.wanted = lease, call
         await _on_thread(call)
 
 
-class _ThreadOfTheLease(Executor, threading.local):
-    """Does a call of `_on_thread` for the lease that was named just before."""
+class _OnThread(SyncToAsync[P, T]):
+    """Asgiref's, but that it does not handle there the exception that is being handled here.
 
-    next: tuple[Lease, Call]
+    For that it raises it anew, and its traceback grows each time.
+    """
+
+    def thread_handler(self, loop: Any, _exc_info: Any, *args: Any) -> Any:
+        handle: Callable[..., Any] = super().thread_handler
+        return handle(loop, (None, None, None), *args)
+
+
+class _ThreadOfTheLease(Executor, threading.local):
+    """Has a call of `_on_thread` done for the lease that was named just before."""
+
+    wanted: tuple[Lease, Call]
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        lease, call = self.next
-        del self.next
-        over = lease.loop.create_future()
-        _tell(call.outcome, lease.loop, over)
-        lease.settle(call.outcome, partial(fn, *args, **kwargs))
-        # asyncio takes its own kind of future for what it makes of any other.
+        lease, call = self.wanted
+        del self.wanted
+        loop, over = lease.loop, lease.loop.create_future()
+
+        def set_result() -> None:
+            if not over.done():
+                over.set_result(None)
+
+        def tell(_: object) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(set_result)
+
+        call.outcome.add_done_callback(tell)
+        lease.do(call.outcome, partial(fn, *args, **kwargs))
+        # `loop.run_in_executor` passes a future of asyncio's own on as it is.
         return cast("Future[T]", over)
 
 
@@ -105,40 +134,42 @@ def _do(call: Call) -> Any:
 _thread_of_the_lease: Final = _ThreadOfTheLease()
 # Made once: to make one takes as long as to use it. Any executor will do, whatever
 # asgiref declares.
-_on_thread: Final = sync_to_async(
+_on_thread: Final = _OnThread(
     _do, thread_sensitive=False, executor=cast("Any", _thread_of_the_lease)
 )
 
 
 @types.coroutine
-def _around(
+def _until_cancelled(
     transport: Coroutine[Any, Any, None],
 ) -> Generator[Any, Any, asyncio.CancelledError | None]:
-    """Go through `transport`, but for a cancellation, which is returned: then it still waits."""
+    """Await `transport`; a cancellation is kept from it, and returned: then it waits as before."""
     with suppress(StopIteration):
         while True:
-            awaited = transport.send(None)
+            future = transport.send(None)
             try:
-                yield awaited
+                yield future  # the task sends None when it is done, or throws
             except asyncio.CancelledError as cancelled:
                 return cancelled
     return None
 
 
 @types.coroutine
-def _cancel(
+def _throw_into(
     transport: Coroutine[Any, Any, None], cancelled: asyncio.CancelledError
 ) -> Generator[Any, Any, None]:
-    """Go through the rest of `transport`, with the cancellation that it was spared before."""
-    go_on = partial(transport.throw, cancelled)
+    """Await what is left of `transport`, with the cancellation that was kept from it."""
+    # Asgiref need not wait for the thread now, where variables may be set for a while.
+    apart = contextvars.copy_context().run
+    go_on: Callable[[], Any] = partial(apart, transport.throw, cancelled)
     with suppress(StopIteration, asyncio.CancelledError):
         while True:
-            awaited = go_on()
+            future = go_on()
             try:
-                yield awaited
-                go_on = partial(transport.send, None)
+                yield future
+                go_on = partial(apart, transport.send, None)
             except asyncio.CancelledError as again:
-                go_on = partial(transport.throw, again)
+                go_on = partial(apart, transport.throw, again)
 
 
 async def _end(
@@ -155,32 +186,22 @@ async def _end(
         await _over(interrupted)
     else:
         await _over(call.outcome)
-    await _cancel(transport, cancelled)  # and an async hook for which the thread waits
+    await _throw_into(transport, cancelled)
     await _over(call.outcome)
 
 
 async def _over(future: Future[Any]) -> None:
     """Wait until `future` is done, however often this is cancelled."""
-    loop = asyncio.get_running_loop()
-    while not future.done():
-        over = loop.create_future()
-        _tell(future, loop, over)
-        with suppress(asyncio.CancelledError):  # the first one is raised in the end
-            await over
-
-
-def _tell(future: Future[Any], loop: asyncio.AbstractEventLoop, over: asyncio.Future[None]) -> None:
-    """Let `over` be done when `future` is, unless nobody waits any more."""
-
-    def set_result() -> None:
-        if not over.done():
-            over.set_result(None)
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
 
     def tell(_: object) -> None:
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(set_result)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(over.set)
 
-    future.add_done_callback(tell)
+    future.add_done_callback(tell)  # once: some cancel again and again
+    while not over.is_set():
+        with suppress(asyncio.CancelledError):  # the first one is raised in the end
+            await over.wait()
 
 
 def _error(outcome: Future[Any]) -> Exception | None:
@@ -193,8 +214,13 @@ def _error(outcome: Future[Any]) -> Exception | None:
     return error
 
 
-def for_thread(hook: Callable[[], object], lease: Lease) -> Callable[[], object]:
-    """`hook`, to be called on the thread: what it wants to be awaited is, on the event loop."""
+def for_thread(
+    hook: Callable[[], object], lease: Lease, *, until_cancelled: bool = False
+) -> Callable[[], object]:
+    """`hook`, to be called on the thread: what it wants to be awaited is, on the event loop.
+
+    With `until_cancelled` it is cancelled with the call in which it runs.
+    """
 
     def run() -> object:
         result = hook()
@@ -202,14 +228,23 @@ def for_thread(hook: Callable[[], object], lease: Lease) -> Callable[[], object]
             return result
         running = _Hook(lease)
         token = _hook.set(running)
+        # Where asgiref finds whom to cancel. A hook that uses the unit of work replaces it.
+        asgiref, tasks = SyncToAsync.threadlocal, SyncToAsync.threadlocal.task_context
+        asgiref.task_context = tasks if until_cancelled else None
         try:
-            return async_to_sync(_wait_for)(result)
+            call = Call.current() if until_cancelled else None
+            return async_to_sync(_wait_for)(result, call)
         finally:
             running.running = False
+            asgiref.task_context = tasks
             _hook.reset(token)
 
     return run
 
 
-async def _wait_for(awaitable: Awaitable[object]) -> object:
+async def _wait_for(awaitable: Awaitable[object], call: Call | None) -> object:
+    if call is not None and call.cancelled:
+        if isinstance(awaitable, Coroutine):
+            awaitable.close()
+        raise asyncio.CancelledError
     return await awaitable

@@ -70,7 +70,7 @@ class Lease:
         self.over = False
         """Whether it was given back."""
         self.deadline = 0.0
-        """Until when it is waited for, by the clock of the loop."""
+        """Until when it is waited for, if it is, by the clock of the loop."""
 
     # -- waiting ---------------------------------------------------------
 
@@ -81,7 +81,7 @@ class Lease:
                 return False
             self.thread = thread
             for future, function in self._early:
-                thread.settle(future, function)
+                thread.do(future, function)
             self._early.clear()
         return True
 
@@ -99,11 +99,11 @@ class Lease:
         with self._lock:
             self._calls.discard(call)
 
-    def settle(self, future: Future[Any], function: Callable[[], Any]) -> None:
+    def do(self, future: Future[Any], function: Callable[[], Any]) -> None:
         """Have `function` called on the thread; `future` is cancelled where that cannot be."""
         with self._lock:
             if self.thread is not None:
-                self.thread.settle(future, function)
+                self.thread.do(future, function)
             elif self.over:
                 future.cancel()
             else:

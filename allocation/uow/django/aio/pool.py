@@ -10,9 +10,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from time import monotonic
 from typing import Any, Final, cast
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.db import close_old_connections, connections
@@ -44,8 +45,8 @@ class Pool:
         self._idle: list[PoolThread] = []
         self._leases: set[Lease] = set()
         self._waiting: deque[Lease] = deque()
-        self._watched: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
-        """Those in which a timer runs for whoever waits longest."""
+        self._timers: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
+        """The loops in which somebody waits, and when the next one has waited long enough."""
         _pools.add(self)
 
     def lease(self, finish: Callable[[], object]) -> Lease:
@@ -84,21 +85,24 @@ class Pool:
         return wanted
 
     def _watch(self, lease: Lease) -> None:
-        if lease.loop not in self._watched:
-            self._watched.add(lease.loop)
+        if lease.deadline < self._timers.get(lease.loop, inf):
+            self._timers[lease.loop] = lease.deadline
             lease.loop.call_at(lease.deadline, self._expire, lease.loop)
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         """Refuse those of this loop who have waited long enough."""
+        late = []
         with self._lock:
-            self._watched.discard(loop)
-            theirs = [lease for lease in self._waiting if lease.loop is loop and not lease.over]
+            self._timers.pop(loop, None)
             now = loop.time()
-            late = [lease for lease in theirs if lease.deadline <= now]
-            for lease in late:
-                self._waiting.remove(lease)
-            if len(late) < len(theirs):
-                self._watch(theirs[len(late)])
+            for lease in [*self._waiting]:
+                if lease.over or lease.loop is not loop:
+                    continue
+                if lease.deadline <= now:
+                    self._waiting.remove(lease)
+                    late.append(lease)
+                else:
+                    self._watch(lease)
             waiting = sum(not lease.over for lease in self._waiting)
         for lease in late:
             lease.stop(PoolTimeout(self, waiting))

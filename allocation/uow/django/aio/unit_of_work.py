@@ -151,7 +151,8 @@ class AsyncUnitOfWork(Generic[U]):
 
     async def before_commit(self, hook: Callable[[], object]) -> None:
         """Have `hook`, which may be async, run at the next commit, before the flush."""
-        await self._do(partial(self._uow.before_commit, self._for_thread(hook)))
+        for_thread = self._for_thread(hook, until_cancelled=True)
+        await self._do(partial(self._uow.before_commit, for_thread))
 
     async def after_commit(self, hook: Callable[[], object]) -> None:
         """Have `hook`, which may be async, run once the data is safe."""
@@ -199,8 +200,10 @@ class AsyncUnitOfWork(Generic[U]):
     async def _do(self, function: Callable[[], Any], *, to_the_end: bool = False) -> Any:
         return await on_thread(self._entered().lease, function, to_the_end=to_the_end)
 
-    def _for_thread(self, hook: Callable[[], object]) -> Callable[[], object]:
-        return for_thread(hook, self._entered().lease)
+    def _for_thread(
+        self, hook: Callable[[], object], *, until_cancelled: bool = False
+    ) -> Callable[[], object]:
+        return for_thread(hook, self._entered().lease, until_cancelled=until_cancelled)
 
 
 class _Block:

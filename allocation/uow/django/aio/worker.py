@@ -39,10 +39,10 @@ class Worker(Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have `fn` called on the thread; the future is cancelled where it has been stopped."""
         future: Future[T] = Future()
-        self.settle(future, partial(fn, *args, **kwargs))
+        self.do(future, partial(fn, *args, **kwargs))
         return future
 
-    def settle(self, future: Future[T], function: Callable[[], T]) -> None:
+    def do(self, future: Future[T], function: Callable[[], T]) -> None:
         """Have `function` called on the thread, and `future` told of it: see `settle`."""
         with self._lock:
             if self._stopping:
@@ -101,13 +101,14 @@ class Call:
         """Whether it has committed."""
         self.interrupted = False
         """Whether the statement that ran was stopped."""
+        self.cancelled = False
+        """Whether it was kept from committing when it had begun."""
         self._function = function
         self._to_the_end = to_the_end
         self._loop = get_running_loop()
         self._lock = threading.RLock()
         self._interrupting = threading.Lock()
         self._running = True
-        self._cancelled = False
         self._committing = False
 
     def __call__(self) -> Any:
@@ -135,7 +136,7 @@ class Call:
         with self._lock:
             if self._to_the_end or self.outcome.cancel():
                 return False
-            self._cancelled = True
+            self.cancelled = True
             return not self._committing
 
     @property
@@ -149,7 +150,7 @@ class Call:
         Raises CancelledError where that was done, or nobody waits any more.
         """
         with self._lock:
-            if self._cancelled or self._loop.is_closed():
+            if self.cancelled or self._loop.is_closed():
                 raise CancelledError
             self._committing = True
 
