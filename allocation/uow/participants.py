@@ -71,18 +71,35 @@ def attempt(steps: Iterable[Callable[[], object]]) -> list[BaseException]:
 
 
 def raise_undo_failed(errors: Sequence[BaseException], reason: BaseException | None) -> None:
-    """Raise what went wrong while undoing, together with the `reason` for undoing.
+    """Raise what went wrong while undoing, together with the `reason` for undoing."""
+    if errors:
+        together = list(errors) if reason is None else [reason, *errors]
+        message = "The unit of work is rolled back, but not all of it undone"
+        _raise(UndoFailed, message, together, reason)
 
-    An interrupt stays one: it is raised by itself, and notes tell of the rest.
+
+def raise_hooks_failed(errors: Sequence[BaseException]) -> None:
+    """Raise what went wrong after the commit."""
+    if errors:
+        _raise(HooksFailed, "The unit of work is committed, but what followed failed", errors)
+
+
+def _raise(
+    group: type[ExceptionGroup[Exception]],
+    message: str,
+    errors: Sequence[BaseException],
+    reason: BaseException | None = None,
+) -> None:
+    """Raise `errors` together, unless one of them is an interrupt.
+
+    That stays one: it is raised by itself, if it is not being raised already as
+    the `reason`, and notes tell of the rest.
     """
-    if not errors:
-        return
-    together = list(errors) if reason is None else [reason, *errors]
-    expected = [error for error in together if isinstance(error, Exception)]
-    if len(expected) == len(together):
-        raise UndoFailed("The unit of work is rolled back, but not all of it undone", expected)
-    interrupt = next(error for error in together if not isinstance(error, Exception))
+    expected = [error for error in errors if isinstance(error, Exception)]
+    if len(expected) == len(errors):
+        raise group(message, expected)
+    interrupt = next(error for error in errors if not isinstance(error, Exception))
     for error in expected:
-        interrupt.add_note(f"Besides, when it was rolled back: {error!r}")
+        interrupt.add_note(f"{message}: {error!r}")
     if interrupt is not reason:
         raise interrupt

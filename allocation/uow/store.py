@@ -35,7 +35,7 @@ class Store(Protocol):
     def commit(self) -> None:
         """End the transaction, also when this raises."""
 
-    def run_hooks(self) -> Sequence[Exception]:
+    def run_hooks(self) -> Sequence[BaseException]:
         """Run the hooks of the transaction that was committed; returns what they raised."""
 
     def rollback(self) -> None:

@@ -17,10 +17,10 @@ from allocation.uow.flush import write
 from allocation.uow.log import Journal
 from allocation.uow.mapping import Mapper
 from allocation.uow.participants import (
-    HooksFailed,
     OnRollback,
     Participant,
     attempt,
+    raise_hooks_failed,
     raise_undo_failed,
 )
 from allocation.uow.repository import Repository
@@ -237,8 +237,7 @@ class UnitOfWork(AbstractUnitOfWork):
             errors = self.store.run_hooks()
         finally:
             self._begin_again()
-        if errors:
-            raise HooksFailed("The unit of work is committed, but what followed failed", errors)
+        raise_hooks_failed(errors)
 
     def rollback(self) -> None:
         """Go back to the last commit, or to the beginning: rows, entities and participants.

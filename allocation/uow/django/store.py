@@ -45,7 +45,7 @@ class DjangoStore:
         with _naming_unique_violations():
             self._transaction.commit()
 
-    def run_hooks(self) -> Sequence[Exception]:
+    def run_hooks(self) -> Sequence[BaseException]:
         return self._transaction.run_hooks()
 
     def rollback(self) -> None:

@@ -6,12 +6,14 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from allocation.uow.errors import MisuseError
+from allocation.uow.participants import attempt
 from allocation.uow.states import TransactionFailed
 
 _IN_ERROR: Final = 3  # PQTRANS_INERROR of libpq, whichever psycopg reports it
@@ -112,17 +114,14 @@ class Transaction:
             self._hooks, connection.run_on_commit = connection.run_on_commit, []
         self._leave(rollback=False)
 
-    def run_hooks(self) -> list[Exception]:
+    def run_hooks(self) -> list[BaseException]:
         """Run what waited for the commit; returns what that raised."""
         hooks, self._hooks = self._hooks, []
-        errors = []
-        for hook in hooks:
-            self.connection.run_on_commit = [hook]
-            try:
-                self.connection.run_and_clear_commit_hooks()
-            except Exception as error:  # noqa: BLE001  # told by who called, all together
-                errors.append(error)
-        return errors
+        return attempt(partial(self._run_hook, hook) for hook in hooks)
+
+    def _run_hook(self, hook: Any) -> None:
+        self.connection.run_on_commit = [hook]
+        self.connection.run_and_clear_commit_hooks()
 
     def rollback(self) -> None:
         """End the transaction, if there is one, and everything it wrote."""

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, TypeVar, cast
 
 from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, Table
+from allocation.uow.participants import attempt
 from allocation.uow.repository import Repository
 from allocation.uow.store import UniqueViolation
 from allocation.uow.tracking import StaleEntity
@@ -141,14 +142,8 @@ class _InMemoryStore:
             else:
                 committed[table.name][key] = row
 
-    def run_hooks(self) -> list[Exception]:
-        errors = []
-        for hook in self._work.hooks:
-            try:
-                hook()
-            except Exception as error:  # noqa: BLE001  # told by who called, all together
-                errors.append(error)
-        return errors
+    def run_hooks(self) -> list[BaseException]:
+        return attempt(self._work.hooks)
 
     def rollback(self) -> None:
         self._begun, self._savepoints = None, []

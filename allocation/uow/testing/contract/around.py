@@ -142,6 +142,25 @@ class Around(Fixtures):
         assert in_block.has_committed
         assert not in_block.is_conflict(raised.value)
 
+    def test_all_hooks_after_the_commit_run_even_when_one_is_interrupted(
+        self, subject: Subject, in_block: UnitOfWork
+    ) -> None:
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        ran: list[str] = []
+        in_block.after_commit(interrupt)
+        in_block.after_commit(failing("two"))
+        in_block.after_commit(lambda: ran.append("three"))
+        subject.repository(in_block).add(subject.make("a"))
+        with pytest.raises(KeyboardInterrupt) as raised:
+            in_block.commit()
+        [note] = raised.value.__notes__
+        assert "is committed" in note
+        assert "two" in note
+        assert ran == ["three"]
+        assert subject.committed() == {"a": 0}
+
     def test_after_a_failed_hook_the_block_goes_on(
         self, subject: Subject, in_block: UnitOfWork
     ) -> None:
