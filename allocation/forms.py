@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from allocation.domain.values import InvalidValue, text
+from allocation.models import Batch
 from allocation.service_layer.cells import read_eta, read_quantity
 from allocation.service_layer.services import Seen
 
@@ -75,15 +76,32 @@ class SeenForm(forms.Form):
 
     seen_qty = QuantityField(widget=forms.HiddenInput)
     seen_eta = EtaField(widget=forms.HiddenInput)
+    seen_allocated = forms.IntegerField(widget=forms.HiddenInput)
+    seen_lines_taken = forms.IntegerField(widget=forms.HiddenInput)
+
+    @staticmethod
+    def shown(batch: Batch) -> dict[str, Any]:
+        """What the hidden fields hold for who sees the batch as it is now."""
+        return {
+            "seen_qty": batch.purchased_quantity,
+            "seen_eta": batch.eta,
+            "seen_allocated": batch.allocated_quantity,
+            "seen_lines_taken": batch.lines_taken,
+        }
 
     @property
     def seen(self) -> Seen:
-        return Seen(self.cleaned_data["seen_qty"], self.cleaned_data["seen_eta"])
+        typed = self.cleaned_data
+        return Seen(
+            qty=typed["seen_qty"],
+            eta=typed["seen_eta"],
+            allocated=typed["seen_allocated"],
+            lines_taken=typed["seen_lines_taken"],
+        )
 
-    def show_again(self, now: Seen) -> None:
-        """Who sends it once more has seen the batch as it is `now`, with what was typed."""
-        typed = dict(self.data.items())
-        self.data = typed | {"seen_qty": str(now.qty), "seen_eta": now.eta and now.eta.isoformat()}
+    def show_again(self, batch: Batch) -> None:
+        """Who sends it once more has seen the batch as it is now, with what was typed."""
+        self.data = dict(self.data.items()) | self.shown(batch)
 
 
 class QuantityForm(SeenForm):

@@ -16,7 +16,7 @@ from allocation.forms import BatchForm, EtaForm, QuantityForm, SeenForm
 from allocation.models import Batch
 from allocation.service_layer import services
 from allocation.service_layer.objections import OBJECTIONS, objection
-from allocation.service_layer.services import BatchConflict, Seen
+from allocation.service_layer.services import BatchConflict
 
 _SHOWN: Final = 200
 """How many lines a preview names."""
@@ -53,11 +53,11 @@ class ChangeBatch(ServiceForm):
         return batch
 
     def get_initial(self) -> dict[str, Any]:
-        qty, eta = self.batch.purchased_quantity, self.batch.eta
-        return {"qty": qty, "eta": eta, "seen_qty": qty, "seen_eta": eta}
+        batch = self.batch
+        return {"qty": batch.purchased_quantity, "eta": batch.eta} | SeenForm.shown(batch)
 
     def form_invalid(self, form: SeenForm) -> HttpResponse:
-        form.show_again(Seen(self.batch.purchased_quantity, self.batch.eta))
+        form.show_again(self.batch)
         return super().form_invalid(form)
 
     def get_success_url(self) -> str:
@@ -102,8 +102,12 @@ class ChangeQuantity(ChangeBatch):
         if "qty" not in request.GET:
             return super().get(request, *args, **kwargs)
         form = QuantityForm({**self.get_initial(), "qty": request.GET["qty"]})
-        preview = self.preview(form) if form.is_valid() else {}
-        return self.render_to_response(self.get_context_data(form=form, **preview))
+        return self.render_to_response(self.get_context_data(form=form))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        form = kwargs.get("form")
+        preview = self.preview(form) if form and "qty" not in form.errors else {}
+        return super().get_context_data(**kwargs, **preview)
 
     def preview(self, form: QuantityForm) -> dict[str, Any]:
         qty = form.cleaned_data["qty"]
@@ -111,7 +115,8 @@ class ChangeQuantity(ChangeBatch):
         try:
             leaving = self.leaving(bootstrap.rehearse(use_case, self.admin.using))
         except OBJECTIONS as error:
-            form.add_error(None, objection(error))
+            if not form.errors:  # else it has been told what to do
+                form.add_error(None, objection(error))
             return {}
         return {
             "qty": qty,

@@ -42,10 +42,17 @@ class BatchConflict(AllocationError):
 
 @dataclass(frozen=True)
 class Seen:
-    """What somebody saw of a batch when they decided to change it."""
+    """What somebody saw of a batch when they decided to change it.
+
+    The units that were allocated and the number of lines it ever took tell
+    together which lines were on it: one that came raised the second, and where
+    none came, one that left lowered the first.
+    """
 
     qty: int
     eta: date | None
+    allocated: int
+    lines_taken: int
 
 
 class BatchChanged(AllocationError):
@@ -56,7 +63,8 @@ class BatchChanged(AllocationError):
         self.seen = seen
         super().__init__(
             f"Somebody else has changed batch {known.reference} meanwhile: it has "
-            f"{_described(known)} now. Look at it again before you change it."
+            f"{_described(known)} now, and {known.allocated_quantity} of them are allocated. "
+            "Look at it again before you change it."
         )
 
 
@@ -188,13 +196,16 @@ def change_batch_quantity(
 
     They are taken off, the last allocated first, until the rest fits; what fits
     nowhere is a backorder. Tells of each where it went. Raises UnknownBatch and
-    InvalidValue, and BatchChanged when somebody else has given it yet another
-    quantity since it was `seen`.
+    InvalidValue, and BatchChanged when since it was `seen` somebody else has
+    given it yet another quantity, or other lines of which some would be taken off.
     """
     quantity(qty)
     with uow:
         stock, batch = _stock_of(ref, uow, leaving=qty)
-        if seen is not None and batch.purchased_quantity not in (seen.qty, qty):
+        if seen is not None and (
+            batch.purchased_quantity not in (seen.qty, qty)
+            or (qty < batch.allocated_quantity and not _has_lines_of(batch, seen))
+        ):
             raise BatchChanged(batch, seen)
         placements = stock.change_quantity(batch, qty)
         uow.commit()
@@ -228,6 +239,10 @@ def _stock_of(ref: str, uow: AbstractUnitOfWork, *, leaving: int = 0) -> tuple[S
     if batch is None:
         raise UnknownBatch(reference)
     return stock, batch
+
+
+def _has_lines_of(batch: Batch, seen: Seen) -> bool:
+    return (batch.allocated_quantity, batch.lines_taken) == (seen.allocated, seen.lines_taken)
 
 
 def _line_key(orderid: str, sku: str) -> LineKey:

@@ -25,7 +25,7 @@ from allocation.forms import BatchForm, EtaForm, QuantityForm, SeenForm
 from allocation.models import Batch, HistoryEntry
 from allocation.service_layer import services
 from allocation.service_layer.objections import OBJECTIONS, objection
-from allocation.service_layer.services import BatchConflict, Seen
+from allocation.service_layer.services import BatchConflict
 
 
 class BatchSearch(SearchForm):
@@ -130,11 +130,10 @@ class ChangeForm(OfBatch, ServiceForm):
 
     def get_initial(self) -> dict[str, Any]:
         batch = self.batch
-        qty, eta = batch.purchased_quantity, batch.eta
-        return {"qty": qty, "eta": eta, "seen_qty": qty, "seen_eta": eta}
+        return {"qty": batch.purchased_quantity, "eta": batch.eta} | SeenForm.shown(batch)
 
     def form_invalid(self, form: SeenForm) -> HttpResponse:
-        form.show_again(Seen(self.batch.purchased_quantity, self.batch.eta))
+        form.show_again(self.batch)
         return super().form_invalid(form)
 
     def done_url(self) -> str:
@@ -151,18 +150,24 @@ class ChangeQuantity(ChangeForm):
         if "qty" not in request.GET:
             return super().get(request, *args, **kwargs)
         form = QuantityForm({**self.get_initial(), "qty": request.GET["qty"]})
-        context: dict[str, Any] = {"form": form}
-        if form.is_valid():
-            qty = form.cleaned_data["qty"]
-            use_case = partial(services.change_batch_quantity, self.batch.reference, qty)
-            try:
-                leaving = self._leaving(bootstrap.rehearse(use_case))
-            except OBJECTIONS as error:
+        return self.render_to_response(self.get_context_data(form=form))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        form = kwargs.get("form")
+        preview = self._preview(form) if form and "qty" not in form.errors else {}
+        return super().get_context_data(**kwargs, **preview)
+
+    def _preview(self, form: QuantityForm) -> dict[str, Any]:
+        qty = form.cleaned_data["qty"]
+        use_case = partial(services.change_batch_quantity, self.batch.reference, qty)
+        try:
+            leaving = self._leaving(bootstrap.rehearse(use_case))
+        except OBJECTIONS as error:
+            if not form.errors:  # else it has been told what to do
                 form.add_error(None, objection(error))
-            else:
-                goals = Counter(placement.reference for placement in leaving)
-                context |= {"qty": qty, "placements": leaving, "goals": goals.most_common()}
-        return self.render_to_response(self.get_context_data(**context))
+            return {}
+        goals = Counter(placement.reference for placement in leaving)
+        return {"qty": qty, "placements": leaving, "goals": goals.most_common()}
 
     def act(self, form: QuantityForm) -> str:
         reference, qty = self.batch.reference, form.cleaned_data["qty"]

@@ -57,6 +57,7 @@ EXPECTED: Final[dict[str, tuple[Statuses, Statuses]]] = {
     "historyentry_delete": (NOBODY, NOBODY),
     "historyentry_history": (LEADS_ON, LEADS_ON),
 }
+SEEN: Final = {"seen_qty": "5", "seen_allocated": "2", "seen_lines_taken": "1"}
 FORMS: Final[dict[str, dict[str, Any]]] = {
     "batch_changelist": {
         "action": "reallocate_lines",
@@ -64,8 +65,8 @@ FORMS: Final[dict[str, dict[str, Any]]] = {
         "confirmed": "yes",
     },
     "batch_add": {"reference": "NEW", "sku": "LAMP", "qty": "1"},
-    "batch_quantity": {"qty": "4", "seen_qty": "5"},
-    "batch_eta": {"eta": "2030-01-01", "seen_qty": "5"},
+    "batch_quantity": {"qty": "4"} | SEEN,
+    "batch_eta": {"eta": "2030-01-01"} | SEEN,
     "orderline_changelist": {"action": "retry_backorders", "_selected_action": "1"},
     "historyentry_changelist": {"action": "delete_selected", "_selected_action": "1"},
 }

@@ -14,6 +14,9 @@ from tests.support.html import inputs, rows, text
 
 JUNE, JULY = date(2030, 6, 1), date(2030, 7, 1)
 
+# What a form has seen of a batch of 10 without lines.
+EMPTY = {"seen_qty": "10", "seen_allocated": "0", "seen_lines_taken": "0"}
+
 
 @LOOKS
 class TestBatchList:
@@ -234,6 +237,39 @@ class TestChangeQuantity:
         assert message in text(page)
         assert site.stored() == before
 
+    def test_shows_anew_what_is_true_no_more(self, site: Site) -> None:
+        shown = site.get("change_quantity", "b1", qty="8")
+        assert "No line would lose its place." in text(shown)
+        site.order(("o4", "LAMP", 2))
+        before = site.stored()
+
+        page = site.post("change_quantity", "b1", **inputs(shown))
+
+        [message] = errors(page)["__all__"]
+        assert "10 of LAMP in the warehouse now, and 10 of them are allocated" in message
+        assert message in text(page)
+        assert rows(page) == [["o4", "2", "b2"]]
+        assert site.stored() == before
+        assert inputs(page)["qty"] == "8"
+
+    def test_may_be_sent_again_by_who_has_seen_the_new_preview(self, site: Site) -> None:
+        shown = inputs(site.get("change_quantity", "b1", qty="8"))
+        site.order(("o4", "LAMP", 2))
+        refused = site.post("change_quantity", "b1", **shown)
+
+        page = site.post("change_quantity", "b1", **inputs(refused))
+
+        assert "Lines that went elsewhere: 1" in text(page)
+        assert site.stored().batches == {"b1": (8, 8), "b2": (3, 2)}
+
+    def test_minds_no_other_lines_where_all_of_them_fit(self, site: Site) -> None:
+        shown = inputs(site.get("change_quantity", "b1", qty="12"))
+        site.order(("o4", "LAMP", 1))
+
+        page = site.post("change_quantity", "b1", **shown)
+
+        assert "Batch b1 holds 12 units now." in text(page)
+
 
 @LOOKS
 class TestQuantityForm:
@@ -242,7 +278,7 @@ class TestQuantityForm:
         site.add("b1", "LAMP", 10)
         for page in (
             site.get("change_quantity", "b1", qty=typed),
-            site.post("change_quantity", "b1", qty=typed, seen_qty="10"),
+            site.post("change_quantity", "b1", qty=typed, **EMPTY),
         ):
             assert list(errors(page)) == ["qty"]
             assert errors(page)["qty"][0] in text(page)
@@ -324,7 +360,9 @@ class TestChangeEta:
         assert site.etas() == {"b1": JULY}
 
     def test_says_beside_the_field_what_is_no_date(self, site: Site) -> None:
-        page = site.post("change_eta", "b1", eta="soon", seen_qty="10", seen_eta="2030-06-01")
+        form = inputs(site.get("change_eta", "b1"))
+
+        page = site.post("change_eta", "b1", **form | {"eta": "soon"})
 
         assert errors(page) == {"eta": ["The eta must be a date as YYYY-MM-DD, not 'soon'."]}
         assert inputs(page)["eta"] == "soon"

@@ -81,7 +81,7 @@ class Changing:
 
     def test_change_batch_quantity_goes_by_what_was_seen(self, shop: Shop) -> None:
         shop.add("b1", "LAMP", 10)
-        services.change_batch_quantity("b1", 12, shop.uow(), seen=Seen(10, None))
+        services.change_batch_quantity("b1", 12, shop.uow(), seen=Seen(10, None, 0, 0))
         assert shop.stored().batches == {"b1": (12, 0)}
 
     def test_change_batch_quantity_refuses_a_batch_with_another_quantity_than_was_seen(
@@ -89,23 +89,78 @@ class Changing:
     ) -> None:
         shop.add("b1", "LAMP", 11)
         shop.order(("o1", "LAMP", 11))
-        seen = Seen(10, None)
+        seen = Seen(10, None, 11, 1)
         unchanged(BatchChanged, services.change_batch_quantity, "b1", 5, seen=seen)
 
     def test_change_batch_quantity_minds_no_other_eta_than_was_seen(self, shop: Shop) -> None:
         shop.add("b1", "LAMP", 10, JULY)
-        services.change_batch_quantity("b1", 12, shop.uow(), seen=Seen(10, JUNE))
+        services.change_batch_quantity("b1", 12, shop.uow(), seen=Seen(10, JUNE, 0, 0))
         assert shop.stored().batches == {"b1": (12, 0)}
 
     def test_change_batch_quantity_may_be_sent_twice(self, shop: Shop) -> None:
         """By a double click: the second one finds its own change there."""
         shop.add("b1", "LAMP", 10)
         shop.order(("o1", "LAMP", 5), ("o2", "LAMP", 5))
-        seen = Seen(10, None)
+        seen = Seen(10, None, 10, 2)
         assert len(services.change_batch_quantity("b1", 5, shop.uow(), seen=seen)) == 1
         after_the_first = shop.stored()
         assert services.change_batch_quantity("b1", 5, shop.uow(), seen=seen) == []
         assert shop.stored() == after_the_first
+
+    def test_change_batch_quantity_takes_off_the_lines_that_were_seen(self, shop: Shop) -> None:
+        shop.add("b1", "LAMP", 10)
+        shop.order(("o1", "LAMP", 4), ("o2", "LAMP", 5))
+        seen = Seen(10, None, 9, 2)
+        [placement] = services.change_batch_quantity("b1", 5, shop.uow(), seen=seen)
+        assert placement.line.orderid == "o2"
+
+    def test_change_batch_quantity_refuses_to_take_off_a_line_that_was_not_seen(
+        self, shop: Shop, unchanged: Callable[..., None]
+    ) -> None:
+        shop.add("b1", "LAMP", 10)
+        shop.order(("o1", "LAMP", 4), ("o2", "LAMP", 5))
+        seen = Seen(10, None, 4, 1)
+        unchanged(BatchChanged, services.change_batch_quantity, "b1", 5, seen=seen)
+
+    def test_change_batch_quantity_refuses_other_lines_of_the_same_units(
+        self, shop: Shop, unchanged: Callable[..., None]
+    ) -> None:
+        shop.add("b1", "LAMP", 10)
+        shop.order(("o1", "LAMP", 4), ("o2", "LAMP", 5))
+        services.deallocate("o2", "LAMP", shop.uow())
+        shop.order(("o3", "LAMP", 5))
+        seen = Seen(10, None, 9, 2)
+        unchanged(BatchChanged, services.change_batch_quantity, "b1", 5, seen=seen)
+
+    def test_change_batch_quantity_refuses_where_a_line_that_was_seen_has_left(
+        self, shop: Shop, unchanged: Callable[..., None]
+    ) -> None:
+        """Of the others, o3 would have fitted again, and now it would not."""
+        shop.add("b1", "LAMP", 10)
+        shop.order(("o1", "LAMP", 4), ("o2", "LAMP", 5), ("o3", "LAMP", 1))
+        services.deallocate("o1", "LAMP", shop.uow())
+        seen = Seen(10, None, 10, 3)
+        unchanged(BatchChanged, services.change_batch_quantity, "b1", 5, seen=seen)
+
+    @pytest.mark.parametrize("qty", [9, 12])
+    def test_change_batch_quantity_minds_no_other_lines_where_all_of_them_fit(
+        self, shop: Shop, qty: int
+    ) -> None:
+        shop.add("b1", "LAMP", 10)
+        shop.order(("o1", "LAMP", 4), ("o2", "LAMP", 5))
+        seen = Seen(10, None, 4, 1)
+        assert services.change_batch_quantity("b1", qty, shop.uow(), seen=seen) == []
+        assert shop.stored().batches == {"b1": (qty, 9)}
+
+    def test_change_batch_quantity_tells_how_many_units_are_allocated(self, shop: Shop) -> None:
+        shop.add("b1", "LAMP", 10)
+        shop.order(("o1", "LAMP", 9))
+        seen = Seen(10, None, 0, 0)
+        with pytest.raises(
+            BatchChanged,
+            match="it has 10 of LAMP in the warehouse now, and 9 of them are allocated",
+        ):
+            services.change_batch_quantity("b1", 5, shop.uow(), seen=seen)
 
     # -- change_batch_eta ------------------------------------------------
 
@@ -166,7 +221,7 @@ class Changing:
 
     def test_change_batch_eta_goes_by_what_was_seen(self, shop: Shop) -> None:
         shop.add("b1", "LAMP", 10, JUNE)
-        assert services.change_batch_eta("b1", None, shop.uow(), seen=Seen(10, JUNE)) is True
+        assert services.change_batch_eta("b1", None, shop.uow(), seen=Seen(10, JUNE, 0, 0)) is True
         assert shop.etas() == {"b1": None}
 
     @pytest.mark.parametrize("seen", [JULY, None])
@@ -174,11 +229,11 @@ class Changing:
         self, shop: Shop, unchanged: Callable[..., None], seen: date | None
     ) -> None:
         shop.add("b1", "LAMP", 10, JUNE)
-        unchanged(BatchChanged, services.change_batch_eta, "b1", AUGUST, seen=Seen(10, seen))
+        unchanged(BatchChanged, services.change_batch_eta, "b1", AUGUST, seen=Seen(10, seen, 0, 0))
 
     def test_change_batch_eta_shows_what_a_batch_was_changed_to(self, shop: Shop) -> None:
         shop.add("b1", "LAMP", 10, JUNE)
-        seen = Seen(10, JULY)
+        seen = Seen(10, JULY, 0, 0)
         with pytest.raises(
             BatchChanged, match="changed batch b1 meanwhile: it has 10 of LAMP due 2026-06-01 now"
         ) as raised:
@@ -187,13 +242,19 @@ class Changing:
 
     def test_change_batch_eta_minds_no_other_quantity_than_was_seen(self, shop: Shop) -> None:
         shop.add("b1", "LAMP", 11, JUNE)
-        services.change_batch_eta("b1", JULY, shop.uow(), seen=Seen(10, JUNE))
+        services.change_batch_eta("b1", JULY, shop.uow(), seen=Seen(10, JUNE, 0, 0))
+        assert shop.etas() == {"b1": JULY}
+
+    def test_change_batch_eta_minds_no_other_lines_than_were_seen(self, shop: Shop) -> None:
+        shop.add("b1", "LAMP", 10, JUNE)
+        shop.order(("o1", "LAMP", 4))
+        services.change_batch_eta("b1", JULY, shop.uow(), seen=Seen(10, JUNE, 0, 0))
         assert shop.etas() == {"b1": JULY}
 
     def test_change_batch_eta_may_be_sent_twice(self, shop: Shop) -> None:
         """By a double click: the second one finds its own change there."""
         shop.add("b1", "LAMP", 10, JUNE)
-        seen = Seen(10, JUNE)
+        seen = Seen(10, JUNE, 0, 0)
         assert services.change_batch_eta("b1", JULY, shop.uow(), seen=seen) is True
         assert services.change_batch_eta("b1", JULY, shop.uow(), seen=seen) is False
         assert shop.etas() == {"b1": JULY}
