@@ -89,6 +89,16 @@ class SeenForm(forms.Form):
             "seen_lines_taken": batch.lines_taken,
         }
 
+    def clean(self) -> None:
+        unread = [field.name for field in self.hidden_fields() if field.name in self.errors]
+        for name in unread:
+            del self.errors[name]  # where nobody would see it
+        if unread:
+            raise ValidationError(
+                "It cannot be told what you saw of this batch. Look at it as it is now, "
+                "and send the form again."
+            )
+
     @property
     def seen(self) -> Seen:
         typed = self.cleaned_data

@@ -250,8 +250,13 @@ class TestChangingTheQuantity:
     def test_needs_to_know_what_was_seen(self, clerk: Client, shop: DatabaseShop) -> None:
         response = clerk.post(url("batch_quantity", "STOCK"), {"qty": "6"})
 
-        assert "seen_qty" in errors(response)
+        [error] = errors(response)["__all__"]
+        assert error.startswith("It cannot be told what you saw of this batch")
+        assertContains(response, error)
+        assertContains(response, '<th scope="row">o2</th>')
         assert shop.stored().batches["STOCK"] == (10, 10)
+        clerk.post(url("batch_quantity", "STOCK"), hidden(response))
+        assert shop.stored().batches["STOCK"] == (6, 6)
 
 
 class TestChangingTheEta:
@@ -287,6 +292,14 @@ class TestChangingTheEta:
         # Who insists on it has seen what the page shows now.
         clerk.post(url("batch_eta", "SHIP"), hidden(response) | {"eta": "2026-08-01"})
         assert shop.etas() == {"SHIP": date(2026, 8, 1)}
+
+    def test_needs_to_know_what_was_seen(self, clerk: Client, shop: DatabaseShop) -> None:
+        shop.add("SHIP", "LAMP", 10, JUNE)
+        response = clerk.post(url("batch_eta", "SHIP"), {"eta": "2026-07-01"})
+
+        [error] = errors(response)["__all__"]
+        assertContains(response, error)
+        assert shop.etas() == {"SHIP": JUNE}
 
     def test_tells_what_is_wrong_with_the_date(self, clerk: Client, shop: DatabaseShop) -> None:
         shop.add("SHIP", "LAMP", 10, JUNE)

@@ -284,6 +284,22 @@ class TestQuantityForm:
             assert errors(page)["qty"][0] in text(page)
             assert inputs(page)["qty"] == typed
 
+    @pytest.mark.parametrize(
+        "seen", [{}, EMPTY | {"seen_lines_taken": ""}, EMPTY | {"seen_allocated": "9" * 5000}]
+    )
+    def test_needs_to_know_what_was_seen(self, site: Site, seen: dict[str, str]) -> None:
+        site.add("b1", "LAMP", 10)
+        before = site.stored()
+
+        page = site.post("change_quantity", "b1", qty="5", **seen)
+
+        [message] = errors(page)["__all__"]
+        assert message.startswith("It cannot be told what you saw of this batch")
+        assert message in text(page)
+        assert "No line would lose its place." in text(page)
+        assert site.stored() == before
+        assert inputs(page) == {"qty": "5", "seen_eta": ""} | EMPTY
+
     def test_asks_to_send_it_again_where_others_are_always_first(
         self, site: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -358,6 +374,14 @@ class TestChangeEta:
 
         assert "Batch b1 is due 2030-07-01." in text(page)
         assert site.etas() == {"b1": JULY}
+
+    def test_needs_to_know_what_was_seen(self, site: Site) -> None:
+        page = site.post("change_eta", "b1", eta="2030-07-01")
+
+        [message] = errors(page)["__all__"]
+        assert message in text(page)
+        assert "Hidden field" not in text(page)
+        assert site.etas() == {"b1": JUNE}
 
     def test_says_beside_the_field_what_is_no_date(self, site: Site) -> None:
         form = inputs(site.get("change_eta", "b1"))
