@@ -22,6 +22,7 @@ _ATTEMPTS = 20  # at SERIALIZABLE, many clients on one SKU are refused again and
 allocations = queries.allocations
 backorders = queries.backorders
 audit = queries.audit
+quantity_changed = queries.quantity_changed
 
 Arrival = reports.Arrival
 stock_report = reports.stock

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
 from allocation.domain.model import LineKey
-from allocation.models import Batch, OrderLine
+from allocation.models import Batch, HistoryEntry, OrderLine
 
 
 def allocations(using: str) -> Iterator[tuple[str, str, int, str]]:
@@ -46,6 +46,12 @@ def backorders(
     ):
         yield [(orderid, line_sku) for _, orderid, line_sku in page]
         after = page[-1][0]
+
+
+def quantity_changed(reference: str, using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Whether the history tells that somebody gave this batch another quantity."""
+    history = HistoryEntry.objects.using(using).of_batch(reference)
+    return history.filter(event=HistoryEntry.Event.QUANTITY_CHANGED).exists()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
+from allocation.service_layer import services
 from tests.conftest import DatabaseUrl, Fetch
 from tests.functional.conftest import Allocations, Command
 from tests.support.people import make_groups
@@ -21,6 +22,26 @@ from tests.support.people import make_groups
 @pytest.fixture
 def groups(alias: str) -> None:
     make_groups(alias)
+
+
+def stock(alias: str, fetch: Fetch) -> list[object]:
+    """The batches and the lines, whatever the database calls them by."""
+    return [
+        fetch(alias, "SELECT * FROM allocation_batch ORDER BY reference"),
+        fetch(
+            alias,
+            "SELECT orderid, sku, qty, batch_id, position FROM allocation_orderline "
+            "ORDER BY orderid, sku",
+        ),
+    ]
+
+
+def history(alias: str, fetch: Fetch) -> list[tuple[object, ...]]:
+    return fetch(alias, "SELECT * FROM allocation_historyentry ORDER BY id")
+
+
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.usefixtures("groups")
@@ -49,21 +70,50 @@ class TestDemo:
         }
 
     def test_run_again_keeps_what_is_there_and_says_so(
-        self, alias: str, command: Command, fetch: Fetch, allocations: Allocations
+        self, alias: str, command: Command, fetch: Fetch
     ) -> None:
-        def state() -> list[object]:
-            return [
-                fetch(alias, "SELECT * FROM allocation_batch ORDER BY reference"),
-                fetch(alias, "SELECT * FROM allocation_orderline ORDER BY id"),
-                fetch(alias, "SELECT * FROM allocation_historyentry ORDER BY id"),
-            ]
-
         command("demo", "--no-serve")
-        before = state()
+        before = history(alias, fetch), stock(alias, fetch)
         output = command("demo", "--no-serve")
 
-        assert state() == before
+        assert (history(alias, fetch), stock(alias, fetch)) == before
         assert "The sample is loaded already" in output.stdout
+
+    def test_run_again_keeps_what_people_did(
+        self, alias: str, command: Command, fetch: Fetch
+    ) -> None:
+        command("demo", "--no-serve")
+        command("deallocate", "order-1040", "RED-CHAIR")
+        command("change_batch_quantity", "SHIP-HERON-RED-CHAIR", 61)
+        command("change_batch_eta", "STOCK-OAK-STOOL", "2027-01-01")
+        before = history(alias, fetch), stock(alias, fetch)
+        output = command("demo", "--no-serve")
+
+        assert (history(alias, fetch), stock(alias, fetch)) == before
+        assert "The sample is loaded already" in output.stdout
+
+    @pytest.mark.parametrize("step", ["allocate_lines", "change_batch_quantity"])
+    def test_run_again_does_what_it_was_stopped_before(
+        self,
+        alias: str,
+        command: Command,
+        fetch: Fetch,
+        monkeypatch: pytest.MonkeyPatch,
+        step: str,
+    ) -> None:
+        command("demo", "--no-serve")
+        whole = stock(alias, fetch)
+        call_command("flush", database=alias, interactive=False)
+        make_groups(alias)
+
+        with monkeypatch.context() as patch, pytest.raises(CommandError, match="again to go on"):
+            patch.setattr(services, step, stop)
+            command("demo", "--no-serve")
+        assert stock(alias, fetch) != whole
+        output = command("demo", "--no-serve")
+
+        assert stock(alias, fetch) == whole
+        assert "The sample is loaded already" not in output.stdout
 
 
 @pytest.mark.usefixtures("groups")

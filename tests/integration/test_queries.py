@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from allocation import bootstrap
@@ -9,6 +11,7 @@ from allocation.service_layer import services
 from tests.conftest import Fetch
 from tests.factories import BatchFactory, OrderLineFactory
 from tests.integration.shop import DatabaseShop
+from tests.unit.services_contract import JUNE
 
 
 class TestAllocations:
@@ -59,6 +62,27 @@ class TestBackorders:
         for page in bootstrap.backorders(waiting.alias, size=1):
             served += services.reallocate_backorders(page, waiting.uow())
         assert [p.reference for p in served] == ["b2", None, "b2"]
+
+
+class TestQuantityChanged:
+    def test_is_true_once_somebody_did_so(self, shop: DatabaseShop) -> None:
+        shop.add("b1", "LAMP", 3)
+        shop.add("b2", "LAMP", 3)
+        for qty in (2, 3):
+            bootstrap.run(
+                partial(services.change_batch_quantity, "b1", qty), shop.alias, actor="ann"
+            )
+        assert bootstrap.quantity_changed("b1", shop.alias)
+        assert not bootstrap.quantity_changed("b2", shop.alias)
+
+    def test_is_not_about_the_eta_nor_the_lines(self, shop: DatabaseShop) -> None:
+        shop.add("b1", "LAMP", 3)
+        for use_case in (
+            partial(services.change_batch_eta, "b1", JUNE),
+            partial(services.allocate, "o1", "LAMP", 1),
+        ):
+            bootstrap.run(use_case, shop.alias, actor="ann")
+        assert not bootstrap.quantity_changed("b1", shop.alias)
 
 
 class TestAudit:

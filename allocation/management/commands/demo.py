@@ -19,6 +19,7 @@ from allocation.management.output import summary, table
 from allocation.service_layer import bulk, services
 from allocation.service_layer.batch_files import read_batches
 from allocation.service_layer.csv_files import CsvFile, Reject
+from allocation.service_layer.order_files import OrderColumns, read_orders
 
 # The batch that turns out smaller than announced, and what is left of it.
 _SHORT_SKU = "RED-CHAIR"
@@ -70,16 +71,21 @@ class Command(AllocationCommand):
 
     def _prepare(self, database: str) -> None:
         run = self.runner(database)
-        if self._import(run):
+        added = self._import(run)
+        # Each is decided by itself: the last time may have been stopped half way.
+        if orders := self._lacks_orders(database):
             self._allocate(run)
+        if short := not bootstrap.quantity_changed(_SHORT_BATCH, database):
             self._shorten(database)
             self._retry(run, database)
+        if not (added or orders or short):
+            self.stdout.write("The sample is loaded already: what is there stays as it is.")
         self._show_stock(database)
         self._audit(database)
         self._show_clerk(database)
 
     def _import(self, run: bulk.Runner) -> bool:
-        """Whether the sample is new here."""
+        """Whether a batch of the sample was new here."""
         self._title("Stock comes in")
         with _sample("batches.csv") as file:
             report = bulk.import_batches(file, run, reject=_ignore)
@@ -87,9 +93,16 @@ class Command(AllocationCommand):
         if report.conflicts:
             counts["changed since, left as they are"] = report.conflicts
         self.stdout.write(summary(counts))
-        if not report.added:
-            self.stdout.write("The sample is loaded already: what is there stays as it is.")
         return report.added > 0
+
+    def _lacks_orders(self, using: str) -> bool:
+        """Whether a line of the sample is neither allocated nor waiting."""
+        with _sample("orders.csv") as file:
+            keys = read_orders(file, OrderColumns(), _ignore).lines
+        with bootstrap.unit_of_work(using) as uow:  # which is left without a commit
+            stock = uow.batches.for_lines(keys)
+            known = (stock.holder(key) or stock.backlog.line(key) for key in keys)
+            return not all(known)
 
     def _allocate(self, run: bulk.Runner) -> None:
         self._title("Orders are allocated: warehouse first, then the earliest ship")
@@ -182,4 +195,4 @@ def _sample(name: str) -> Iterator[CsvFile]:
 
 
 def _ignore(_: Reject) -> None:
-    """In the sample, a batch is rejected only for having been changed since."""
+    """Batches that were changed since are counted, and bad orders shown when they are allocated."""
