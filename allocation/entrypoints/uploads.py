@@ -158,18 +158,18 @@ def _process(upload: Upload, run: bulk.Runner, chunk_size: int | None) -> tuple[
 
 
 class _Findings:
-    """Gathers what a use case tells of a file."""
+    """Gathers what a use case tells of a file. Rejects come out in the order of their rows."""
 
     def __init__(self, file: CsvFile) -> None:
-        self._rejects = io.StringIO(newline="")
-        self._write = RejectWriter(self._rejects, file.columns)
-        self._rejected: list[dict[str, Any]] = []
+        self._columns = file.columns
+        self._rejected: list[Reject] = []
         self._accepted: list[dict[str, Any]] = []
 
     def reject(self, reject: Reject) -> None:
-        self._write(reject)
-        if len(self._rejected) < _SHOWN:
-            self._rejected.append({"row": reject.row.number, "reason": reject.reason})
+        self._rejected.append(reject)
+
+    def _rejects(self) -> list[Reject]:
+        return sorted(self._rejected, key=lambda reject: reject.row.number)
 
     def batch(self, batch: Batch, new: bool) -> None:  # noqa: FBT001 - so is its sink called
         if len(self._accepted) < _SHOWN:
@@ -199,11 +199,20 @@ class _Findings:
             "counts": report.counts(),
             "changed": report.changed,
             "nothing_new": report.nothing_new,
-            "rejects": self._rejected,
+            "rejects": [
+                {"row": reject.row.number, "reason": reject.reason}
+                for reject in self._rejects()[:_SHOWN]
+            ],
             "accepted": self._accepted,
         }
 
     @property
     def rejects_file(self) -> str:
         """All rejects as CSV; empty where there is none."""
-        return self._rejects.getvalue() if self._rejected else ""
+        if not self._rejected:
+            return ""
+        stream = io.StringIO(newline="")
+        write = RejectWriter(stream, self._columns)
+        for reject in self._rejects():
+            write(reject)
+        return stream.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import bisect
 import dataclasses
 import gc
 from abc import abstractmethod
@@ -157,9 +158,11 @@ def _without_collector() -> Iterator[None]:
 
 
 def _first_into(sample: list[Reject]) -> RejectSink:
+    """Keep those of the first rows, whatever order they come in."""
+
     def reject(rejected: Reject) -> None:
-        if len(sample) < _SHOWN_REJECTS:
-            sample.append(rejected)
+        bisect.insort(sample, rejected, key=lambda kept: kept.row.number)
+        del sample[_SHOWN_REJECTS:]
 
     return reject
 

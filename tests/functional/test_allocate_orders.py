@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,16 @@ class TestAllocateOrders:
 
         assert output.stderr.count("is rejected") == 10
         assert "So are 15 more." in output.stderr
+
+    def test_shows_the_rejects_in_the_order_of_their_rows(
+        self, command: Command, file: Path
+    ) -> None:
+        """Whether they are known with another quantity, or cannot be a line."""
+        command("allocate", "o1", "LAMP", 1)
+        file.write_text("orderid,sku,qty\n" + "o1,LAMP,2\no2,LAMP,x\n" * 10)
+        stderr = command("allocate_orders", file).stderr
+
+        assert re.findall(r"Row (\d+) is rejected", stderr) == [str(row) for row in range(2, 12)]
 
     def test_is_silent_about_rejects_when_told_so(self, command: Command, file: Path) -> None:
         file.write_text("orderid,sku,qty\no1,LAMP,0\n")

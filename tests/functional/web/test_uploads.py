@@ -103,6 +103,18 @@ class TestOrders:
         assert [reject["row"] for reject in report["rejects"]] == list(range(3, 23, 2))
         assert "Download all 30 as CSV" in page.text
 
+    def test_show_the_rejects_in_the_order_of_their_rows(
+        self, command: Command, ann: Clerk
+    ) -> None:
+        """Whether they are known with another quantity, or cannot be a line."""
+        command("allocate", "o1", "LAMP", 1)
+        upload = ann.sent("orders", b"orderid,sku,qty\no1,LAMP,2\no2,LAMP,x\no1,LAMP,2\n")
+        report = ann.look(upload).context["upload"].report
+
+        assert [reject["row"] for reject in report["rejects"]] == [2, 3, 4]
+        rejects = csv.DictReader(io.StringIO(ann.rejects(upload).decode()))
+        assert [row["row"] for row in rejects] == ["2", "3", "4"]
+
     def test_are_taken_from_a_file_without_rows(self, ann: Clerk) -> None:
         assert (
             "Nothing would change: there is no new line"
