@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpResponseBase
 from django.template.loader import render_to_string
 from django.test import Client, override_settings
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertRedirects, assertTemplateUsed
+
+from tests.support.html import links
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - it protects nothing
 
@@ -153,6 +155,23 @@ class TestErrorPageForUsers:
 
     def test_is_for_what_they_may_not_do(self, client: Client) -> None:
         assertContains(client.get("/forbidden"), "You may not do this", status_code=403)
+
+    @pytest.mark.parametrize(
+        "path", ["/forbidden", "/nowhere", "/", "/accounts/login/?next=/admin/"]
+    )
+    def test_leads_nowhere_where_somebody_may_not_go(self, client: Client, path: str) -> None:
+        """For somebody without any permission: signing out and the password stand above it."""
+        page = client.get(path)
+
+        assert [url for url in links(page) if client.get(url).status_code != 200] == []
+        assertContains(page, "Sign out", status_code=page.status_code)
+        assertContains(page, reverse("password_change"), status_code=page.status_code)
+
+    def test_leads_to_the_overview_those_who_may_see_it(self, client: Client, clerk: User) -> None:
+        clerk.user_permissions.add(Permission.objects.get(codename="view_batch"))
+
+        for path in ("/forbidden", "/nowhere", "/accounts/login/?next=/admin/"):
+            assert links(client.get(path)) == {"/"}
 
     def test_is_for_what_looks_like_an_attack(self, client: Client) -> None:
         response = client.get("/suspicious")
