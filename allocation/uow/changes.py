@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from allocation.uow.errors import MisuseError
-from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, RowId, Rows, Table
+from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, RowId, Rows, Table, same_rows
 
 
 class Status(enum.Enum):
@@ -100,7 +100,7 @@ class Entry:
     def differs(self) -> bool:
         """Whether it stands in other rows than its snapshot's."""
         try:
-            return self.rows() != self.snapshot
+            return not same_rows(self.rows(), self.snapshot)
         except Exception:  # noqa: BLE001  # what cannot even be mapped is not what was read
             return True
 
@@ -164,7 +164,7 @@ def _compare(changes: Changes, before: Rows) -> None:
             table, old = rowid[0], before.pop(rowid, None)
             if old is None:
                 changes.inserted[table].append((entry, rowid, row))
-            elif old != row:
+            elif old != row or (table.strict and not table.same(old, row)):
                 if entry.status is Status.NEW and table.version is not None:
                     # It takes over the row of one that was removed.
                     row = rows[rowid] = _counted(table.version, old, row)  # noqa: PLW2901  # so it is
@@ -182,7 +182,7 @@ def _changed(
             yield entry, {}
             continue
         rows = entry.rows()
-        same = rows == entry.snapshot and entry not in changed
+        same = same_rows(rows, entry.snapshot) and entry not in changed
         if same and entry.status is Status.LOADED:
             continue
         if writing and entry.status is Status.NEW and entry.mapper.is_stored(entry.entity):

@@ -41,6 +41,9 @@ class Table:
     delete_last = False
     """Whether rows must not be deleted before others are written: see flush.write."""
 
+    strict = False
+    """Whether rows may be equal to Python without being the same to the store: see `same`."""
+
     def __init__(
         self,
         name: str,
@@ -70,6 +73,14 @@ class Table:
     def __repr__(self) -> str:
         return f"<Table {self.name}>"
 
+    def same(self, one: Row, other: Row) -> bool:
+        """Whether the store would hold the same for both."""
+        return one == other
+
+    def may_become(self, sent: Row, read: Row) -> bool:
+        """Whether `read` may be what the store made of `sent`, as far as that is known."""
+        return all(old is UNKNOWN or old == new for old, new in zip(sent, read, strict=True))
+
     def unique_values(self, row: Row) -> Iterator[tuple[Any, ...]]:
         """What no other row may have: the names of some columns, then their values."""
         for group in self.unique:
@@ -80,6 +91,15 @@ class Table:
 
 RowId: TypeAlias = tuple[Table, Key]
 Rows: TypeAlias = dict[RowId, Row]
+
+
+def same_rows(some: Rows, others: Rows) -> bool:
+    if some != others:
+        return False
+    for rowid in some:
+        if rowid[0].strict and not rowid[0].same(some[rowid], others[rowid]):
+            return False
+    return True
 
 
 class Mapper(ABC, Generic[E]):

@@ -23,7 +23,7 @@ from typing import Any, Final, TypeVar
 
 from allocation.uow.changes import Changes, DuplicateKey, Entry, Status, find_changes
 from allocation.uow.errors import ConflictError, MisuseError, UnitOfWorkError
-from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, RowId, Rows, Table
+from allocation.uow.mapping import UNKNOWN, Key, Mapper, Row, RowId, Rows, Table, same_rows
 
 E = TypeVar("E")
 
@@ -111,7 +111,7 @@ class Tracker:
         return [
             entry.entity
             for entry in self._entries.values()
-            if entry.status is Status.LOADED and entry.rows() != entry.snapshot
+            if entry.status is Status.LOADED and not same_rows(entry.rows(), entry.snapshot)
         ]
 
     def uncommitted(self) -> Counter[str]:
@@ -254,8 +254,16 @@ class Tracker:
         if not fresh and not gone:
             return
         now = entry.rows()
-        ours = {rowid for rowid in now.keys() | seen.keys() if now.get(rowid) != seen.get(rowid)}
-        lost = [rowid for rowid in fresh if _differs(seen.get(rowid), fresh[rowid])]
+        ours = {
+            rowid
+            for rowid in now.keys() | seen.keys()
+            if rowid not in now or rowid not in seen or not rowid[0].same(now[rowid], seen[rowid])
+        }
+        lost = [
+            rowid
+            for rowid, row in fresh.items()
+            if rowid in seen and not rowid[0].may_become(seen[rowid], row)
+        ]
         lost = [rowid for rowid in (*lost, *gone) if rowid in ours]
         # A row that this transaction has written is locked: nobody else can have changed it.
         if lost and not entry.written:
@@ -467,10 +475,3 @@ def _without(rows: Rows, rowids: AbstractSet[RowId]) -> Rows:
 
 def _fill(row: Row, seen: Row) -> Row:
     return tuple(old if new is UNKNOWN else new for new, old in zip(row, seen, strict=True))
-
-
-def _differs(seen: Row | None, now: Row) -> bool:
-    """Whether `now` contradicts what was seen, rather than adding to it."""
-    return seen is not None and any(
-        old is not UNKNOWN and old != new for old, new in zip(seen, now, strict=True)
-    )

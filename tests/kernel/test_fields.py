@@ -61,6 +61,10 @@ class Key(enum.Enum):
     FRANCE = "fr"
 
 
+class ParcelUnitOfWork(DjangoUnitOfWork):
+    parcels = DjangoRepository(Parcel)
+
+
 @pytest.fixture
 def uow(alias: str) -> Iterator[ShopUnitOfWork]:
     with ShopUnitOfWork(alias) as uow:
@@ -327,6 +331,66 @@ class TestValues:
         stored = getattr(Defaults.objects.using(alias).get(), name)
         assert (bytes(stored) if name == "secret" else stored) == value
 
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("price", "1.50"),
+            ("price", Decimal("1.234")),
+            ("pieces", "5"),
+            ("name", 5),
+            ("weight", "1.5"),
+            ("fragile", 1),
+            ("day", dt.datetime(2030, 1, 31, 12, tzinfo=dt.UTC)),
+            ("day", "2030-01-31"),
+            ("sent", "2030-01-31T12:30:15Z"),
+            ("code", str(uuid.UUID(int=7))),
+            ("data", {1: (2, 3)}),
+            ("address", "2001:0db8::0001"),
+        ],
+    )
+    def test_that_the_database_takes_for_others_are_nobodys_change(
+        self, alias: str, name: str, value: Any
+    ) -> None:
+        with ParcelUnitOfWork(alias) as uow:
+            parcel = Parcel(**{name: value})
+            uow.parcels.add(parcel)
+            uow.commit()
+            parcel.number = 9
+            assert uow.parcels.get(parcel.pk) is parcel
+            uow.commit()
+            stored = getattr(Parcel.objects.using(alias).get(number=9), name)
+            assert uow.parcels.get(parcel.pk) is parcel
+            assert getattr(parcel, name) == stored
+
+    @pytest.mark.parametrize(("name", "theirs"), [("price", "1.51"), ("note", "theirs")])
+    def test_that_somebody_else_has_changed_are_not_taken_for_ours(
+        self, alias: str, name: str, theirs: str, fetch: Fetch
+    ) -> None:
+        with ParcelUnitOfWork(alias) as uow:
+            parcel = Parcel(price="1.50", note="ours")
+            uow.parcels.add(parcel)
+            uow.commit()
+            fetch(alias, f"UPDATE kernel_parcel SET {name} = %s", (theirs,))
+            parcel.number = 9
+            with pytest.raises(StaleEntity):
+                uow.parcels.get(parcel.pk)
+            uow.rollback()
+
+    @pytest.mark.parametrize(("old", "new"), [({"a": 1}, {"a": True}), ([0], [False]), (1, 1.0)])
+    def test_in_json_differ_where_their_texts_do(self, alias: str, old: Any, new: Any) -> None:
+        with ParcelUnitOfWork(alias) as uow:
+            parcel, other = Parcel(data=old), Parcel(data=old, name="other")
+            uow.parcels.add(parcel)
+            uow.parcels.add(other)
+            uow.commit()
+            assert list(uow.dirty) == []
+            parcel.data = new
+            assert list(uow.dirty) == [parcel]
+            other.name = "changed"
+            uow.commit()
+        stored = [Parcel.objects.using(alias).get(pk=each.pk).data for each in (parcel, other)]
+        assert repr(stored) == repr([new, old])
+
     def test_that_only_the_database_knows_are_refused(self, uow: ShopUnitOfWork) -> None:
         product = Product(name="a")
         uow.products.add(product)
@@ -489,10 +553,6 @@ class TestManyValuesAtOnce:
             stored = Product.objects.using(alias).order_by("pk").values_list("note", flat=True)
             assert list(stored) == texts
             uow.rollback()
-
-
-class ParcelUnitOfWork(DjangoUnitOfWork):
-    parcels = DjangoRepository(Parcel)
 
 
 def test_many_rows_come_back_with_all_kinds_of_values(alias: str) -> None:

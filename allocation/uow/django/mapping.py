@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import decimal
 import enum
 import functools
+import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -102,6 +104,25 @@ class ModelTable(Table):
             position
             for position, column in enumerate(self.fields)
             if isinstance(column, models.AutoField) or column.has_db_default()
+        )
+
+        self.texts = {
+            position: functools.partial(_json_text, field.encoder)
+            for position, field in enumerate(self.fields)
+            if isinstance(field, models.JSONField)
+        }
+        """What tells values apart that are equal to Python, as {"a": 1} and {"a": True} are."""
+        self.strict = bool(self.texts)
+
+    def same(self, one: Row, other: Row) -> bool:
+        return one == other and all(
+            text(one[position]) == text(other[position]) for position, text in self.texts.items()
+        )
+
+    def may_become(self, sent: Row, read: Row) -> bool:
+        return all(
+            old is UNKNOWN or old == new or _may_become(field, old, new)
+            for field, old, new in zip(self.fields, sent, read, strict=True)
         )
 
     def refers_to(self, other: Table) -> bool:
@@ -323,6 +344,28 @@ def _key_value(field: models.Field[Any, Any], value: Any) -> Any:
         return _target(field).to_python(value)
     except ValidationError:
         return value  # the database tells
+
+
+def _json_text(encoder: type[json.JSONEncoder] | None, value: Any) -> Any:
+    try:
+        return json.dumps(value, cls=encoder)
+    except (TypeError, ValueError):
+        return value
+
+
+def _may_become(field: models.Field[Any, Any], sent: Any, read: Any) -> bool:
+    """Whether a column that was sent one value may hold the other: what it makes of texts, say."""
+    field = _target(field)
+    try:
+        if isinstance(field, models.JSONField):
+            text = json.dumps(sent, cls=field.encoder)
+            return bool(json.loads(text, cls=field.decoder) == read)
+        sent = field.get_prep_value(sent)
+    except (ValidationError, TypeError, ValueError):
+        return False
+    if isinstance(field, models.DecimalField) and None not in (sent, read):
+        return bool(abs(sent - read) < decimal.Decimal(1).scaleb(-field.decimal_places))
+    return bool(sent == read)
 
 
 def _is_immutable(field: models.Field[Any, Any]) -> bool:

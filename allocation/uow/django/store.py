@@ -113,6 +113,8 @@ class DjangoStore:
         before = list(zip(*[old for old, _ in rows], strict=True))
         after = list(zip(*[new for _, new in rows], strict=True))
         flags = list(map(_changed, before, after))
+        for place, text in table.texts.items():
+            flags[place] = _changed([*map(text, before[place])], [*map(text, after[place])])
         changed = tuple([place for place, flag in enumerate(flags) if any(flag)])
         if not changed:
             return
