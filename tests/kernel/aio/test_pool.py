@@ -55,16 +55,19 @@ class TestAPool:
     async def test_has_so_many_connections_and_no_more(self, alias: str) -> None:
         shops = Shops(alias, size=3)
         inside, most = 0, 0
+        three = asyncio.Barrier(3)
 
         async def work() -> None:
             nonlocal inside, most
             async with shops() as uow:
                 inside += 1
                 most = max(most, inside)
+                await three.wait()
                 await uow.products.list()
                 inside -= 1
 
-        await asyncio.gather(*(work() for _ in range(20)))
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(work() for _ in range(21)))
         assert most == 3
 
     @in_loop
