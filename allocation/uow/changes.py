@@ -187,8 +187,8 @@ def _changed(
             continue
         if writing and entry.status is Status.NEW and entry.mapper.is_stored(entry.entity):
             raise Bypassed(
-                f"{entry.entity!r} was added to the unit of work and then saved by itself, "
-                f"too. The unit of work writes what was added: leave save() out."
+                f"{entry.entity!r} was added to the unit of work and then saved by itself, or by "
+                f"another unit of work. This one writes what was added: leave save() out, or that."
             )
         if writing and entry.mapper.changes_on_write:
             entry.mapper.before_write(entry.entity, adding=entry.status is Status.NEW)

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from allocation.uow import KeyChanged, StaleEntity, UniqueViolation
 from tests.conftest import Fetch
-from tests.kernel.models import Line, Order, Product
+from tests.kernel.models import Line, Order, Product, Ticket
 from tests.kernel.shop import Basket, ShopUnitOfWork
 from tests.support import databases
 
@@ -76,6 +76,18 @@ class TestStatements:
             uow.commit()
         assert kinds(sent) == {"DELETE": 1, "INSERT": 1, "UPDATE": 1}
         assert Counter(stock_of(fetch, alias).values()) == {7: 100, 0: 200}
+
+    def test_of_rows_that_leave_everything_to_the_database(
+        self, alias: str, uow: ShopUnitOfWork, connection: BaseDatabaseWrapper, fetch: Fetch
+    ) -> None:
+        tickets = [Ticket() for _ in range(300)]
+        for ticket in tickets:
+            uow.tickets.add(ticket)
+        with statements(connection) as sent:
+            uow.commit()
+        assert kinds(sent) == {"INSERT": 1}
+        rows = fetch(alias, "SELECT id, level FROM kernel_ticket")
+        assert sorted(rows) == sorted((ticket.pk, 1) for ticket in tickets)
 
     def test_of_aggregates_over_two_tables(
         self, alias: str, uow: ShopUnitOfWork, connection: BaseDatabaseWrapper, fetch: Fetch

@@ -103,7 +103,7 @@ class DjangoStore:
         asked = missing if asking else ()
         found: list[Row] = []
         write = self._statement(writing.insert, table, missing, asked)
-        for sql, params in write.statements(columns or given):
+        for sql, params in write.statements(columns or [(True,) * len(rows)]):
             found += self._run(sql, params)
         return list(self._converted([table.fields[place] for place in asked], found))
 

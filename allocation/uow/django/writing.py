@@ -93,21 +93,15 @@ class Write:
         return prepared
 
 
-class WriteDefaults:
-    """An INSERT of rows that leave everything to the database, which SQLite takes one at a time."""
+class WriteOneByOne:
+    """A statement for each row, which has no values."""
 
-    def __init__(self, connection: BaseDatabaseWrapper, into: str, tail: str) -> None:
-        self._at_once = connection.vendor == "postgresql"
-        source = "SELECT FROM generate_series(1, %s)" if self._at_once else "DEFAULT VALUES"
-        self._sql = f"{into} {source}{tail}"
+    def __init__(self, sql: str) -> None:
+        self._sql = sql
 
     def statements(self, columns: Sequence[Column]) -> Iterator[tuple[str, Sequence[Any]]]:
-        """As `Write` has it. Any column will do: only its length counts."""
-        count = len(columns[0])
-        if self._at_once:
-            yield self._sql, [count]
-        else:
-            yield from [(self._sql, ())] * count
+        """As `Write` has it."""
+        yield from [(self._sql, ())] * len(columns[0])
 
 
 def _array(values: Column) -> str | Column:
@@ -128,16 +122,32 @@ def insert(
     table: ModelTable,
     missing: Sequence[int],
     asked: Sequence[int],
-) -> Write | WriteDefaults:
-    """Inserts rows without the columns `missing`; returns what it put into those `asked` for."""
+) -> Write | WriteOneByOne:
+    """Inserts rows without the columns `missing`; returns what it put into those `asked` for.
+
+    Where all of them are missing, it takes a column of anything, to know how many rows there are.
+    """
     fields = [field for place, field in enumerate(table.fields) if place not in missing]
     into = f"INSERT INTO {name(connection, table)}"
     returning = columns(connection, [table.fields[place] for place in asked])
     tail = f" RETURNING {returning}" if asked else ""
     if not fields:
-        return WriteDefaults(connection, into, tail)
+        return _insert_defaults(connection, table, into, tail)
     head = f"{into} ({columns(connection, fields)}) SELECT {_v(fields)} FROM"
     return Write(connection, head, fields, tail)
+
+
+def _insert_defaults(
+    connection: BaseDatabaseWrapper, table: ModelTable, into: str, tail: str
+) -> Write | WriteOneByOne:
+    if connection.vendor == "postgresql":
+        return Write(connection, f"{into} SELECT FROM", [_FLAG], tail)
+    # SQLite wants at least one column. A key that it grants may be NULL.
+    granted = [field for field in table.fields if isinstance(field, models.AutoField)]
+    if granted:
+        head = f"{into} ({columns(connection, granted)}) SELECT NULL FROM"
+        return Write(connection, head, [_FLAG], tail)
+    return WriteOneByOne(f"{into} DEFAULT VALUES{tail}")
 
 
 def update(
