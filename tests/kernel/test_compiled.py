@@ -11,20 +11,34 @@ import pickle
 import uuid
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from operator import methodcaller
 from typing import Any
 
 import pytest
 from django.core.exceptions import FieldError
 from django.db import DatabaseError, connections, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+)
+from django.db.models.expressions import Col
+from django.db.models.lookups import Exact, IsNull
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, register_lookup
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocation.uow.django import compiled, kept, objects
+from allocation.uow.django.recording import RecordingQuerySet
 from tests.kernel.models import Discontinued, HeavyParcel, Parcel, Product
 
 Ask = Callable[[QuerySet[Any]], QuerySet[Any]]
@@ -106,10 +120,10 @@ def sent(alias: str, queryset: QuerySet[Any]) -> tuple[Any, list[Any]]:
         return repr(error), statements
 
 
-def check(alias: str, ask: Ask) -> None:
+def check(alias: str, ask: Ask, model: type[Model] = Parcel) -> None:
     """Asked of a repository's objects, it is what it is of the manager's."""
-    asked = sent(alias, ask(objects(Parcel, alias)))
-    assert asked == sent(alias, ask(Parcel._default_manager.using(alias)))
+    asked = sent(alias, ask(objects(model, alias)))
+    assert asked == sent(alias, ask(model._default_manager.using(alias)))
 
 
 def asking(method: str, **condition: Any) -> Ask:
@@ -131,6 +145,35 @@ def compiles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(SQLCompiler, "pre_sql_setup", noting)
     return noted
+
+
+@pytest.fixture
+def questions(alias: str, monkeypatch: pytest.MonkeyPatch) -> dict[Any, Any]:
+    """What is kept on the connection: nothing yet, whatever ran before."""
+    empty: dict[Any, Any] = {}
+    monkeypatch.setitem(vars(connections[alias]), "_uow_kept", empty)
+    return empty
+
+
+class Marked(Model):  # noqa: DJ008  # it needs no name for people
+    """The parcels, with a column whose field takes an empty text for NULL."""
+
+    fragile = BooleanField(null=True)
+
+    class Meta:
+        app_label = "kernel"
+        db_table = "kernel_parcel"
+        managed = False
+
+
+class Turned(Exact):
+    """Has the value first where its column is a plain one of Django's."""
+
+    lookup_name = "turned"
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        lhs, _ = self.process_lhs(compiler, connection)
+        return (f"%s = {lhs}" if type(self.lhs) is Col else f"{lhs} = %s"), (self.rhs,)
 
 
 class TestALookup:
@@ -167,6 +210,14 @@ class TestALookup:
             for number in (1, value):
                 of_it = [number] if lookup == "in" else number
                 check(alias, asking("filter", **{f"pieces__{lookup}": of_it}))
+
+    @pytest.mark.parametrize("values", [(True, "1", True), ("1", "", "0")])
+    def test_takes_for_null_what_its_field_does(
+        self, alias: str, parcels: None, questions: object, values: tuple[Any, ...]
+    ) -> None:
+        for value in values:
+            check(alias, asking("filter", fragile=value), Marked)
+            check(alias, asking("exclude", fragile=value), Marked)
 
     @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
     def test_follows_the_time_zone_of_the_moment(
@@ -252,15 +303,50 @@ class TestAQuestion:
         assert noted == []
 
     def test_is_compiled_again_where_there_were_too_many_others(
-        self, alias: str, parcels: None, monkeypatch: pytest.MonkeyPatch
+        self,
+        alias: str,
+        parcels: None,
+        questions: dict[Any, Any],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(kept, "_MOST", 2)
+        counts = []
+        for column in ("pieces", "number", "weight") * 2:
+            check(alias, asking("filter", **{f"{column}__gte": 1}))
+            counts.append(len(questions))
+        assert counts == [1, 2, 1, 2, 1, 2]
+
+    def test_is_compiled_again_where_there_were_too_many_lengths(
+        self,
+        alias: str,
+        parcels: None,
+        questions: dict[Any, Any],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
         monkeypatch.setattr(compiled, "_MOST_STATEMENTS", 2)
-        for _ in range(2):
-            for column in ("pieces", "number", "weight"):
-                check(alias, asking("filter", **{f"{column}__gte": 1}))
-            for count in range(1, 5):
-                check(alias, asking("filter", pieces__in=[*range(count)]))
+        counts = []
+        for length in (1, 2, 3) * 2:
+            check(alias, asking("filter", pieces__in=[*range(length)]))
+            [question] = questions.values()
+            counts.append(len(question._statements))
+        assert counts == [1, 2, 1, 2, 1, 2]
+
+    def test_is_not_kept_where_a_condition_stands_otherwise_in_it(
+        self, alias: str, parcels: None, questions: object, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with register_lookup(IntegerField, Turned):
+            ask = asking("filter", pieces__turned=1)
+            check(alias, ask)
+            noted = compiles(monkeypatch)
+            assert len(ask(objects(Parcel, alias))) == 1
+            assert noted != []
+
+    def test_is_not_taken_for_another_whose_expression_differs(
+        self, alias: str, parcels: None, questions: object
+    ) -> None:
+        for column in ("day", "inside"):
+            missing = IsNull(F(column), True)
+            check(alias, methodcaller("filter", Q(pieces=2) | Q(missing)))
 
     def test_is_seen_by_instruments(self, alias: str, parcels: None) -> None:
         for _ in range(2):
@@ -291,6 +377,17 @@ class TestARecordingQueryset:
         shown = Discontinued._base_manager.using(alias).create(name="b")
         for _ in range(2):
             assert list(objects(Discontinued, alias).order_by("name")) == [shown]
+
+    def test_made_of_a_query_is_the_plain_one_that_asks_it(self, alias: str, parcels: None) -> None:
+        known = Parcel._default_manager.filter(name="box").query
+        made = type(objects(Parcel, alias))(Parcel, known, alias)
+        assert type(made) is QuerySet
+        assert [parcel.name for parcel in made] == ["box"]
+
+    def test_stays_one_where_somebody_looks_for_a_protocol(self, alias: str, parcels: None) -> None:
+        asked = objects(Parcel, alias).filter(name="box")
+        assert not hasattr(asked, "__html__")  # as templates do
+        assert type(asked) is RecordingQuerySet
 
     def test_keeps_the_list_that_it_was_given(self, alias: str, parcels: None) -> None:
         names = ["box"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +21,8 @@ from allocation.uow.django.aio import (
     close_pools,
     default_pool,
 )
+from allocation.uow.django.aio.lease import PoolThread
+from allocation.uow.django.aio.pool import _defaults, using_pool
 from tests.conftest import DatabaseUrl, Fetch
 from tests.kernel.aio.shop import a_product, add, names, states, turns
 from tests.kernel.models import Product
@@ -43,6 +46,18 @@ class Shops:
     async def hold(self, until: asyncio.Event) -> None:
         async with self():
             await until.wait()
+
+
+class NeverClean(Pool):
+    """Its connections cannot be cleaned."""
+
+    def clean(self, thread: PoolThread) -> None:
+        super().clean(thread)
+        fail()
+
+
+def fail() -> None:
+    raise LookupError("on purpose")
 
 
 @pytest.fixture
@@ -154,6 +169,41 @@ class TestAPool:
         async with shops() as uow:
             assert len(await uow.products.list()) == len(names(fetch, alias))
 
+    @in_loop
+    async def test_serves_the_next_though_the_last_could_not_be_ended(
+        self, shops: Shops, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        shops.pool.lease(fail).give_back()
+        async with shops() as uow:
+            assert await uow.products.list() == []
+        [record] = caplog.records
+        assert "could not be rolled back" in record.message
+        assert "on purpose" in caplog.text
+
+    @in_loop
+    async def test_serves_the_next_though_a_connection_could_not_be_cleaned(
+        self, shops: Shops, alias: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        shops.pool = NeverClean(alias, size=1)
+        async with shops():
+            waiting = asyncio.create_task(shops().run(a_product("a")))
+            await turns()
+        await waiting
+        async with shops() as uow:
+            assert [product.name for product in await uow.products.list()] == ["a"]
+        shops.pool.close()
+        told = f"A connection to {alias!r} could not be cleaned."
+        assert [record.message for record in caplog.records] == [told] * 3
+        assert "on purpose" in caplog.text
+
+    @in_loop
+    async def test_does_nothing_for_who_waits_no_more(self, shops: Shops) -> None:
+        async with shops():
+            lease, future = shops.pool.lease(fail), Future[Any]()
+            lease.give_back()
+            lease.do(future, fail)
+            assert future.cancelled()
+
     def test_is_needed(self, alias: str) -> None:
         with pytest.raises(ValueError, match="at least one connection, not 0"):
             Pool(alias, size=0)
@@ -194,6 +244,38 @@ class TestAPool:
         for thread in threads:
             thread.join()
         assert len(names(fetch, alias)) == 30
+
+
+class TestUsingAPool:
+    @in_loop
+    async def test_gives_back_the_one_that_there_was(self, shops: Shops, alias: str) -> None:
+        before = default_pool(alias)
+        with using_pool(shops.pool):
+            assert default_pool(alias) is shops.pool
+        assert default_pool(alias) is before
+
+    @in_loop
+    async def test_leaves_none_where_there_was_none(self, shops: Shops, alias: str) -> None:
+        _defaults.pop(alias, None)  # of an earlier test
+        with using_pool(shops.pool):
+            assert default_pool(alias) is shops.pool
+        assert alias not in _defaults
+
+
+@pytest.mark.django_db(transaction=True, databases=[databases.SQLITE])
+def test_a_statement_that_cannot_be_interrupted_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    pool, thread = Pool(databases.SQLITE), PoolThread("uow-test")
+    thread.connection = connections.create_connection(databases.SQLITE)
+    thread.connection.connect()
+    thread.connection.connection.close()  # the driver refuses to interrupt it
+    pool.interrupt(thread)
+    thread.stop()
+    [record] = caplog.records
+    assert (record.levelname, record.message) == (
+        "WARNING",
+        "A statement could not be interrupted.",
+    )
+    assert "ProgrammingError" in caplog.text
 
 
 class TestAClosedPool:
