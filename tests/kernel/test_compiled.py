@@ -211,7 +211,7 @@ class TestALookup:
                 of_it = [number] if lookup == "in" else number
                 check(alias, asking("filter", **{f"pieces__{lookup}": of_it}))
 
-    @pytest.mark.parametrize("values", [(True, "1", True), ("1", "", "0")])
+    @pytest.mark.parametrize("values", [(True, "", True), ("", "True", ""), ("1", "", "0")])
     def test_takes_for_null_what_its_field_does(
         self, alias: str, parcels: None, questions: object, values: tuple[Any, ...]
     ) -> None:

@@ -25,7 +25,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.db.models.expressions import Col
-from django.db.models.lookups import Exact, In, Lookup
+from django.db.models.lookups import Exact, In, IsNull, Lookup
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -190,7 +190,9 @@ class _Query(Query):
         noted = copy.copy(lookup)
         if type(lookup.lhs) is Col:
             noted.lhs = _Column(lookup.lhs.alias, lookup.lhs.target, lookup.lhs.output_field)
-        self.lookups.append((rhs, noted))
+        # What its field takes for NULL is not what was given: it is asked the plain way.
+        nothing = isinstance(lookup, IsNull) and lookups[-1:] != ["isnull"]
+        self.lookups.append((None if nothing else rhs, noted))
         return lookup
 
     def get_compiler(self, *args: Any, **kwargs: Any) -> SQLCompiler:
