@@ -14,6 +14,7 @@ from django.db import DataError, IntegrityError, connections
 from django.test.utils import CaptureQueriesContext
 
 from allocation.uow import KeyChanged, StaleEntity, UniqueViolation
+from allocation.uow.django.mapping import table_of
 from tests.conftest import Fetch
 from tests.kernel.models import Line, Order, Product, Ticket
 from tests.kernel.shop import Basket, ShopUnitOfWork
@@ -88,6 +89,16 @@ class TestStatements:
         assert kinds(sent) == {"INSERT": 1}
         rows = fetch(alias, "SELECT id, level FROM kernel_ticket")
         assert sorted(rows) == sorted((ticket.pk, 1) for ticket in tickets)
+
+    def test_of_rows_that_nobody_asks_for_again(
+        self, alias: str, uow: ShopUnitOfWork, connection: BaseDatabaseWrapper, fetch: Fetch
+    ) -> None:
+        rows = [(None, f"p{n}", n, "", 0) for n in range(3)]
+        with statements(connection) as sent:
+            uow.store.append(table_of(Product), rows)  # type: ignore[attr-defined]  # of DjangoStore
+            uow.commit()
+        assert [("RETURNING" in sql) for sql in sent] == [False]
+        assert stock_of(fetch, alias) == {"p0": 0, "p1": 1, "p2": 2}
 
     def test_of_aggregates_over_two_tables(
         self, alias: str, uow: ShopUnitOfWork, connection: BaseDatabaseWrapper, fetch: Fetch

@@ -126,20 +126,45 @@ class TestAHookBeforeTheCommit:
         await cancelled(task)
 
     @in_loop
+    async def test_may_be_cancelled_again_while_it_tidies_up(self, uow: Shop) -> None:
+        waits, tidies = asyncio.Event(), asyncio.Event()
+
+        async def hook() -> None:
+            waits.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                tidies.set()
+                await asyncio.Event().wait()
+
+        async def work() -> None:
+            async with uow:
+                await uow.before_commit(hook)
+                await uow.commit()
+
+        task = asyncio.create_task(work())
+        await waits.wait()
+        task.cancel()
+        await tidies.wait()
+        await cancelled(task)
+
+    @pytest.mark.parametrize("awaitable", ["coroutine", "future"])
+    @in_loop
     async def test_does_not_begin_when_the_call_was_cancelled_before(
-        self, uow: Shop, alias: str, fetch: Fetch
+        self, uow: Shop, alias: str, fetch: Fetch, awaitable: str
     ) -> None:
         gate, began = Gate(), list[str]()
+        never = asyncio.get_running_loop().create_future()
 
         async def hook() -> None:
             began.append("hook")
-            await asyncio.Event().wait()
+            await never
 
         async def work() -> None:
             async with uow:
                 await add(uow, "a")
                 await uow.before_commit(gate)
-                await uow.before_commit(hook)
+                await uow.before_commit(hook if awaitable == "coroutine" else lambda: never)
                 await uow.commit()
 
         task = asyncio.create_task(work())
@@ -151,6 +176,26 @@ class TestAHookBeforeTheCommit:
             await task
         assert began == []
         assert names(fetch, alias) == []
+
+
+@in_loop
+async def test_what_is_more_than_a_cancellation_is_raised_instead(uow: Shop) -> None:
+    class Stop(BaseException):
+        pass
+
+    gate = Gate()
+
+    def work(_: ShopUnitOfWork) -> None:
+        gate()
+        raise Stop
+
+    task = asyncio.create_task(uow.run(work))
+    await asyncio.to_thread(gate.reached.wait)
+    task.cancel()
+    await turns()
+    gate.open.set()
+    with pytest.raises(Stop):
+        await task
 
 
 @in_loop
@@ -204,6 +249,35 @@ class TestACoroutineThatIsClosed:
                 await other.products.list()  # when the thread is free
 
         asyncio.run(main())
+        assert names(fetch, alias) == []
+
+    def test_in_a_savepoint_undoes_all(
+        self, uow: Shop, pool: Pool, alias: str, fetch: Fetch
+    ) -> None:
+        entered = asyncio.Event()
+
+        async def wait() -> None:
+            async with uow:
+                await add(uow, "a")
+                async with uow.savepoint():
+                    entered.set()
+                    await asyncio.Event().wait()
+
+        async def use() -> None:
+            async with ShopUnitOfWork.asynchronous(alias, pool=pool) as other:
+                await other.products.list()  # when the thread is free
+
+        loop = asyncio.new_event_loop()
+        coroutine = wait()
+        task = loop.create_task(coroutine)
+        loop.run_until_complete(entered.wait())
+        coroutine.close()
+        loop.run_until_complete(asyncio.wait([task], timeout=0))
+        task.cancel()
+        with pytest.raises(RuntimeError, match="already awaited"):
+            loop.run_until_complete(task)
+        loop.close()
+        asyncio.run(use())
         assert names(fetch, alias) == []
 
     def test_sets_nothing_for_who_closes_it(self, uow: Shop, pool: Pool, alias: str) -> None:

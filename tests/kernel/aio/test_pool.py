@@ -129,17 +129,22 @@ class TestAPool:
 
     @in_loop
     async def test_tells_who_waits_too_long_in_another_loop(self, alias: str) -> None:
-        shops = Shops(alias, timeout=0.01)
+        shops = Shops(alias)
 
         async def enter() -> None:
             await shops().__aenter__()
 
         async with shops():
+            patient = asyncio.create_task(enter())
+            await turns()
+            shops.pool.timeout = 0.01
             for _ in range(2):  # a loop that is gone leaves nothing behind
                 with pytest.raises(PoolTimeout):
                     await asyncio.to_thread(asyncio.run, enter())
             with pytest.raises(PoolTimeout):
                 await enter()
+            assert not patient.done()
+            patient.cancel()
 
     @in_loop
     async def test_goes_on_when_those_who_wait_are_cancelled(self, shops: Shops) -> None:

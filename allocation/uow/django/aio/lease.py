@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -111,8 +111,8 @@ class Lease:
 
     def interrupt(self, call: Call) -> None:
         """Stop the statement that runs for `call`, and no other."""
-        if self.thread is not None:
-            call.interrupt(partial(self.pool.interrupt, self.thread))
+        thread = cast("PoolThread", self.thread)  # there is one: the call has begun
+        call.interrupt(partial(self.pool.interrupt, thread))
 
     # -- giving back -----------------------------------------------------
 
