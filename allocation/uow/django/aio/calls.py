@@ -228,8 +228,10 @@ def for_thread(
             return result
         running = _Hook(lease)
         token = _hook.set(running)
-        # Where asgiref finds whom to cancel. A hook that uses the unit of work replaces it.
-        asgiref, tasks = SyncToAsync.threadlocal, SyncToAsync.threadlocal.task_context
+        # Where asgiref finds whom to cancel. A hook that uses the unit of work replaces it;
+        # there is none where Django's TestCase runs hooks, without a thread of ours.
+        asgiref = SyncToAsync.threadlocal
+        tasks = getattr(asgiref, "task_context", None)
         asgiref.task_context = tasks if until_cancelled else None
         try:
             call = Call.current() if until_cancelled else None
