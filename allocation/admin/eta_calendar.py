@@ -19,7 +19,7 @@ class EtaCalendar(BatchQuerySet):
     """
 
     # A list, which is all that the hierarchy asks for: no queryset could answer like this.
-    def dates(self, field_name: str, kind: str, order: str = "ASC") -> Any:  # noqa: ARG002
+    def dates(self, field_name: str, kind: str, order: str = "ASC") -> Any:  # noqa: ARG002  # its signature
         if kind == "year":
             return self._years(field_name)
         ends = self.aggregate(first=Min(field_name), last=Max(field_name))

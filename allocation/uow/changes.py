@@ -167,7 +167,7 @@ def _compare(changes: Changes, before: Rows) -> None:
             elif old != row or (table.strict and not table.same(old, row)):
                 if entry.status is Status.NEW and table.version is not None:
                     # It takes over the row of one that was removed.
-                    row = rows[rowid] = _counted(table.version, old, row)  # noqa: PLW2901  # so it is
+                    row = rows[rowid] = _counted(table.version, old, row)  # noqa: PLW2901  # from here on
                 changes.updated[table].append((old, row))
     for (table, _), row in before.items():
         changes.deleted[table].append(row)

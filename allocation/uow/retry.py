@@ -56,7 +56,7 @@ class Attempts(Generic[R]):
     def options(self, attempts: int, longest_wait: float) -> dict[str, Any]:
         """What tenacity is to do."""
         # Imported here: who does not retry need not pay for it at import.
-        from tenacity import (  # noqa: PLC0415  # as above
+        from tenacity import (  # noqa: PLC0415
             retry_if_exception,
             stop_after_attempt,
             wait_random_exponential,

@@ -35,6 +35,6 @@ async def aretry(
         except Exception as error:  # noqa: BLE001  # raised again, but for conflicts
             series.failed(error)
         # Imported here: who does not retry need not pay for it at import.
-        from tenacity import AsyncRetrying  # noqa: PLC0415  # as above
+        from tenacity import AsyncRetrying  # noqa: PLC0415
 
         return await AsyncRetrying(**series.options(attempts, longest_wait))(attempt)
